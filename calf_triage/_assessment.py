@@ -1,0 +1,430 @@
+"""The answer: one safe disposition, its reasons, and the page that a person reads."""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+from typing import TYPE_CHECKING, Final, Literal
+
+from attrs import field, frozen
+from attrs.validators import gt, in_
+
+from calf_triage._advice import Region, Service, Source
+from calf_triage._errors import listed
+from calf_triage._findings import Acuity, Answer
+
+if TYPE_CHECKING:
+    from cattrs import Converter
+
+INTENDED_USE: Final = (
+    "For adults with calf or lower-leg symptoms, and for the apps they use: it suggests how soon to be seen, or "
+    "self-care. It is not a diagnosis and not for emergencies: if you think it may be one, call your emergency number. "
+    "No clinician has signed off its rules, and it is no medical device unless whoever builds it in qualifies it as "
+    "one."
+)
+"""What the library is for, and what it is not for. It stands in every JSON answer."""
+
+MOST_EMERGENCY_WORDS: Final = 40
+MOST_QUESTIONS_SHOWN: Final = 12
+MOST_JSON: Final = 4 * 1024 * 1024
+LONGEST_PROBLEM: Final = 200
+
+Reason = Literal["rules", "unsure", "unfinished", "no_symptom", "unexplained", "under_age", "age_unsure", "no_item"]
+"""What set the acuity: rules that fired; unsure answers; questions still open; or why there is no self-care."""
+
+
+@frozen
+class Note:
+    """A short instruction: first aid, what to avoid, or when to seek help."""
+
+    id: str
+    say: str
+
+
+@frozen
+class Item:
+    """One item of self-care as it is given to this person. changes: how it is to be done differently."""
+
+    id: str
+    kind: str
+    name: str
+    steps: tuple[str, ...]
+    dose: str
+    changes: tuple[str, ...]
+    equipment: tuple[str, ...]
+    sources: tuple[Source, ...]
+
+
+@frozen
+class Withheld:
+    """An item that is not given, with the contraindications that are not ruled out."""
+
+    id: str
+    name: str
+    because: tuple[str, ...]
+
+
+@frozen
+class SelfCare:
+    """Advice to follow at home. The only disposition that holds exercises. look_again_days: when to answer again."""
+
+    advice: tuple[Item, ...]
+    withheld: tuple[Withheld, ...]
+    look_again_days: int
+    seek_help_if: tuple[Note, ...]
+    acuity: Literal[Acuity.SELF_CARE] = field(default=Acuity.SELF_CARE, validator=in_((Acuity.SELF_CARE,)))
+
+
+@frozen
+class Escalation:
+    """To be seen by a professional.
+
+    see: where, the most capable first. within_hours: 0 for an emergency, 24 for the same day, at most 336 for SOON,
+    None for a routine appointment. look_again_days and seek_help_if: below SAME_DAY, when to answer again, and what
+    not to wait with.
+    """
+
+    acuity: Acuity = field(validator=gt(Acuity.SELF_CARE))
+    see: tuple[Service, ...]
+    within_hours: int | None
+    meanwhile: tuple[Note, ...] = ()
+    avoid: tuple[Note, ...] = ()
+    look_again_days: int | None = None
+    seek_help_if: tuple[Note, ...] = ()
+
+
+Disposition = SelfCare | Escalation
+
+
+@frozen
+class FiredRule:
+    """A rule that fired. met: those of its criteria that are met, as written in its file."""
+
+    id: str
+    acuity: Acuity
+    title: str
+    why: str
+    met: tuple[str, ...]
+    sources: tuple[Source, ...]
+
+
+@frozen
+class PossibleCause:
+    """A cause that a fired rule names; never a diagnosis. Findings for and against it, as criteria."""
+
+    id: str
+    name: str
+    must_not_miss: bool
+    rules: tuple[str, ...]
+    findings_for: tuple[str, ...]
+    findings_against: tuple[str, ...]
+    evidence: str | None = None
+
+
+@frozen
+class Question:
+    """A finding that is still to be asked. rung: that of the most acute rule that is still open on it."""
+
+    id: str
+    asks: str
+    rung: Acuity
+
+
+@frozen
+class RuleSetId:
+    """Which rules decided. sha256: of their canonical content."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+@frozen
+class Block:
+    """A part of the page: a heading, empty for the first lines, and what stands below it."""
+
+    heading: str
+    lines: tuple[str, ...]
+
+
+@frozen(repr=False)
+class Assessment:
+    """What `triage` answers.
+
+    acuity: how soon care is needed; the same as the disposition's.
+    disposition: `SelfCare` or `Escalation`, never both.
+    reason: what set the acuity (see `Reason`).
+    established: the rung of the most acute rule that fired, SELF_CARE if none did.
+    not_excluded: the rung of the most acute rule that fired or is still open.
+    settled: whether no answer that is still absent can change the acuity.
+    because: the rules that fired, the most acute first.
+    unsure_of: rules that only unsure answers keep open; each counts one rung lower.
+    differential: possible causes, those that must not be missed first.
+    unanswered: findings to ask next, those that could raise the acuity most first; empty in an emergency.
+    answers: what was answered, in question order.
+    decided_by: which reading decided; a note for developers, left out of comparisons and of the JSON.
+    """
+
+    acuity: Acuity
+    disposition: Disposition
+    reason: Reason
+    established: Acuity
+    not_excluded: Acuity
+    settled: bool
+    because: tuple[FiredRule, ...]
+    unsure_of: tuple[str, ...]
+    differential: tuple[PossibleCause, ...]
+    unanswered: tuple[Question, ...]
+    answers: dict[str, Answer]
+    region: Region
+    rule_set: RuleSetId
+    intended_use: str = INTENDED_USE
+    decided_by: str = field(default="", eq=False)
+
+    def __repr__(self) -> str:
+        """The outcome without any answer, so that it may be logged."""
+        settled = "settled" if self.settled else "not settled"
+        return f"<Assessment {self.acuity.name}, {settled}, by {self.decided_by or 'unknown'}>"
+
+    def __str__(self) -> str:
+        """The page that a person reads, as plain text."""
+        parts = []
+        for block in self.page():
+            heading = [block.heading] if block.heading else []
+            bullets = [f"  - {line}" for line in block.lines] if block.heading else list(block.lines)
+            parts.append("\n".join(heading + bullets))
+        return "\n\n".join(parts)
+
+    def _repr_html_(self) -> str:
+        """The same page as HTML, for notebooks. Its colour never stands without the word."""
+        colour = {
+            Acuity.EMERGENCY: "#8b0000",
+            Acuity.SAME_DAY: "#a34700",
+            Acuity.SOON: "#6b5900",
+            Acuity.ROUTINE: "#0b4f7a",
+            Acuity.SELF_CARE: "#1c5c2e",
+        }[self.acuity]
+        style = f"border-left:6px solid {colour};padding:.2em 1em;max-width:42em;line-height:1.45"
+        parts = [f'<div style="{style}">']
+        for number, block in enumerate(self.page()):
+            lines = [html.escape(line) for line in block.lines]
+            if number == 0:
+                parts.append(f'<p style="font-size:1.25em;color:{colour}"><strong>{lines[0]}</strong></p>')
+                parts.extend(f"<p>{line}</p>" for line in lines[1:])
+            elif block.heading:
+                items = "".join(f"<li>{line}</li>" for line in lines)
+                parts.append(f"<p><strong>{html.escape(block.heading)}</strong></p><ul>{items}</ul>")
+            else:
+                parts.extend(f"<p>{line}</p>" for line in lines)
+        return "".join([*parts, "</div>"])
+
+    def page(self) -> tuple[Block, ...]:
+        """The page in parts, for apps that lay it out themselves. The first block has no heading: it is the answer."""
+        if isinstance(self.disposition, SelfCare):
+            return self._self_care_page(self.disposition)
+        if self.acuity is Acuity.EMERGENCY:
+            return (Block("", (self._emergency(self.disposition),)),)
+        return self._escalation_page(self.disposition)
+
+    def to_json(self) -> str:
+        """As JSON text. The same assessment gives the same bytes, and `from_json` gives it back."""
+        document = _converter().unstructure(self)
+        del document["decided_by"]
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Assessment:
+        """An assessment that `to_json` wrote. ValueError, with every problem, for anything else."""
+        from cattrs import transform_error
+
+        if not isinstance(text, str) or len(text) > MOST_JSON:
+            raise ValueError(f"expected a JSON text of at most {MOST_JSON} characters")
+        try:
+            document = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+        except RecursionError:
+            raise ValueError("the JSON is nested too deeply") from None
+        try:
+            found = _converter().structure(document, Assessment)
+        except Exception as error:  # noqa: BLE001 - cattrs raises groups of anything
+            problems = transform_error(error, path="assessment", format_exception=_without_values)
+            told = listed(tuple(problem[:LONGEST_PROBLEM] for problem in problems))
+            raise ValueError(f"not an assessment:\n{told}") from None
+        if found.disposition.acuity is not found.acuity:
+            raise ValueError("not an assessment:\nits disposition is on another rung than its acuity")
+        return found
+
+    # -- the page ----------------------------------------------------------------------------------------------------
+
+    def _emergency(self, to: Escalation) -> str:
+        place = to.see[0].name if to.see else "an emergency department"
+        words = f"Call {self.region.emergency_number} now, or have someone take you to {place}. Do not drive yourself."
+        for note in (*to.meanwhile[:1], *to.avoid[:1]):
+            if len(f"{words} {note.say}".split()) <= MOST_EMERGENCY_WORDS:
+                words = f"{words} {note.say}"
+        return words
+
+    def _escalation_page(self, to: Escalation) -> tuple[Block, ...]:
+        blocks: list[Block] = []
+        when = _headline(to)
+        if self.reason == "unfinished":
+            rest = f"{when[0].lower()}{when[1:]}"
+            raised = self.established >= self.acuity
+            open_ = [question for question in self.unanswered if not raised or question.rung > self.acuity]
+            count = len(open_)
+            shown = [question.asks for question in open_[:MOST_QUESTIONS_SHOWN]]
+            if count > len(shown):
+                shown.append(f"… and {count - len(shown)} more")
+            these = "this question" if count == 1 else f"these {count} questions"
+            if raised:
+                first = f"Not finished: answer {these}, it could be more urgent. Either way, {rest}."
+            else:
+                first = f"Not finished: answer {these}. If you cannot, {rest}."
+            blocks += [Block("", (first,)), Block("Still open", tuple(shown))]
+        else:
+            blocks.append(Block("", (f"{when}.", *self._set_by())))
+        blocks.append(Block("Where", self._where(to)))
+        if self.because:
+            blocks.append(Block("Why", tuple(f"{rule.title}. {rule.why}" for rule in self._leading())))
+        if self.differential:
+            blocks.append(Block("Possible causes, the one not to miss first", self._causes()))
+        blocks.append(Block("Until then", tuple(note.say for note in (*to.meanwhile, *to.avoid))))
+        blocks.append(self._help(to.seek_help_if))
+        if to.look_again_days and self.reason != "unfinished":
+            blocks.append(
+                Block("", (f"Answer these questions again in {to.look_again_days} days, or sooner if it changes.",))
+            )
+        return tuple(block for block in (*blocks, _FOOTER) if block.lines)
+
+    def _self_care_page(self, care: SelfCare) -> tuple[Block, ...]:
+        blocks = [Block("", ("You can look after this yourself for now.",))]
+        blocks.append(Block("Why", tuple(f"{rule.title}. {rule.why}" for rule in self._leading())))
+        if self.differential:
+            blocks.append(Block("Possible causes", self._causes()))
+        for item in care.advice:
+            dose = f" ({item.dose})" if item.dose else ""
+            blocks.append(Block(f"{item.name}{dose}", (*item.steps, *item.changes)))
+        if care.withheld:
+            names = tuple(item.name for item in care.withheld)
+            blocks.append(Block("Left out for you, because of what you answered or did not answer", names))
+        blocks.append(self._help(care.seek_help_if))
+        again = f"Answer these questions again in {care.look_again_days} days, or sooner if it changes."
+        return tuple(block for block in (*blocks, Block("", (again,)), _FOOTER) if block.lines)
+
+    def _leading(self) -> tuple[FiredRule, ...]:
+        leading = [rule for rule in self.because if rule.acuity == self.established]
+        return tuple(leading[:3])
+
+    def _causes(self) -> tuple[str, ...]:
+        return tuple(cause.name for cause in self.differential[:5])
+
+    def _set_by(self) -> tuple[str, ...]:
+        said = {
+            "unsure": "You were not sure of some answers, so this is the careful choice.",
+            "no_symptom": "You named no symptom, so there is nothing to explain.",
+            "unexplained": "No rule explains these answers, so someone should take a look.",
+            "under_age": "These exercises are not for someone this young, who should be looked at first.",
+            "age_unsure": "The age is not known, so no exercises are given.",
+            "no_item": "None of the exercises is safe to give with these answers.",
+        }
+        return (said[self.reason],) if self.reason in said else ()
+
+    def _where(self, to: Escalation) -> tuple[str, ...]:
+        first, *others = [service.name for service in to.see] or ["an emergency department"]
+        lines = [f"{first[0].upper()}{first[1:]}.", *(f"Or {place}." for place in others)]
+        number = self.region.advice_number
+        if to.acuity is Acuity.SAME_DAY:
+            lines.append(
+                f"If you cannot reach them, {f'call {number}' if number else 'go to an emergency department'}."
+            )
+        elif to.acuity is Acuity.SOON:
+            weeks = (to.within_hours or 0) >= 168
+            otherwise = "ask for another doctor or clinic" if weeks else "be seen today in an emergency department"
+            otherwise = f"call {number}" if number else otherwise
+            lines.append(f"If you cannot be seen in that time, {otherwise}.")
+        return tuple(lines)
+
+    def _help(self, notes: tuple[Note, ...]) -> Block:
+        worse = (f"If you get much worse, call {self.region.emergency_number}.",)
+        return Block("Do not wait", (*(note.say for note in notes), *worse))
+
+
+_FOOTER: Final = Block("", ("This is not a diagnosis, and no clinician has seen your answers.",))
+
+
+def _headline(to: Escalation) -> str:
+    if to.acuity is Acuity.SAME_DAY:
+        return "Be seen today"
+    if to.acuity is Acuity.ROUTINE:
+        return "Book a routine appointment"
+    hours = to.within_hours or 336
+    return f"Be seen within {hours} hours (weekends count)" if hours < 168 else f"Be seen within {hours // 168} weeks"
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a JSON key stands twice")
+    return found
+
+
+def _no_constant(_: str) -> object:
+    raise ValueError("NaN and infinity are no JSON")
+
+
+def _without_values(error: BaseException, _: type | None) -> str:
+    """What is wrong, without what was given: an answer never stands in an error."""
+    if isinstance(error, KeyError):
+        return "a field is missing"
+    if type(error).__name__ == "ForbiddenExtraKeysError":
+        return "has unknown fields"
+    return "is not what was expected"
+
+
+_made: list[Converter] = []
+
+
+def _converter() -> Converter:
+    """Made once, and only when JSON is asked for: importing it costs more than a triage."""
+    if _made:
+        return _made[0]
+    from cattrs import Converter
+    from cattrs.strategies import configure_tagged_union
+
+    converter = Converter(forbid_extra_keys=True, detailed_validation=True)
+    converter.register_unstructure_hook(Acuity, lambda acuity: acuity.word)
+    converter.register_structure_hook(Acuity, lambda word, _: _rung(word))
+    converter.register_structure_hook_func(
+        lambda wanted: wanted == Literal[Acuity.SELF_CARE], lambda word, _: _rung(word)
+    )
+    for kind in (str, bool, int):
+        converter.register_structure_hook(kind, _exactly)
+    converter.register_structure_hook_func(lambda wanted: wanted == Answer, lambda value, _: _answer(value))
+    configure_tagged_union(Disposition, converter, tag_name="type")
+    _made.append(converter)
+    return converter
+
+
+def _rung(word: object) -> Acuity:
+    for acuity in Acuity:
+        if word == acuity.word:
+            return acuity
+    raise ValueError
+
+
+def _exactly(value: object, wanted: type) -> object:
+    if type(value) is not wanted:
+        raise ValueError
+    if isinstance(value, str):
+        # Half a surrogate pair can be escaped in JSON, and printed nowhere.
+        value.encode()
+    return value
+
+
+def _answer(value: object) -> object:
+    # 1e999 is JSON, and read as infinity.
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError
+    if isinstance(value, bool | int | float):
+        return value
+    return _exactly(value, str)

@@ -1,0 +1,582 @@
+"""The command line: what it prints, where, and with which exit code, whatever it is given."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from calf_triage import INTENDED_USE, Assessment, RuleSet, cli, load_rules, triage
+from calf_triage._text import Node, Screen, Section, Table, plain
+from calf_triage.cli import main
+
+ROOT = Path(__file__).parent.parent
+MINI = ROOT / "tests" / "folders" / "mini"
+ON_MINI = ["--rules", str(MINI)]
+SELF_CARE: dict[str, Any] = {"leg_weakness": True, "activity": "sitting"}
+SECRET = "fond-of-marmalade"
+
+
+@pytest.fixture(scope="module")
+def mini() -> RuleSet:
+    return load_rules(MINI)
+
+
+@pytest.fixture
+def bundled(mini: RuleSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands without --rules read the small set."""
+    monkeypatch.setattr(cli, "bundled_rules", lambda: mini)
+
+
+def written(tmp_path: Path, content: str | bytes, name: str = "answers.json") -> str:
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return str(path)
+
+
+def answers(tmp_path: Path, given: object) -> str:
+    return written(tmp_path, json.dumps(given))
+
+
+def stdin(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content), encoding="utf-8"))
+
+
+class Terminal(io.StringIO):
+    """A stream that is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def on_terminal(monkeypatch: pytest.MonkeyPatch, *arguments: str, **environment: str) -> str:
+    """What a command prints on a terminal of 80 columns that knows colours."""
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLORTERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"COLUMNS": "80", "TERM": "xterm-256color", **environment}.items():
+        monkeypatch.setenv(name, value)
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    main(arguments)
+    return terminal.getvalue()
+
+
+# -- run -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("given", [{}, {"calf_pain": True}, {"breathless": True}, {"one_leg_swollen": "unsure"}])
+def test_run_prints_the_page_of_the_library(
+    tmp_path: Path, mini: RuleSet, capsys: pytest.CaptureFixture[str], given: dict[str, Any]
+) -> None:
+    """The command line says neither more nor less than `str` of the assessment."""
+    assert main(["run", answers(tmp_path, given), "--region", "gb", *ON_MINI]) == 0
+    assert capsys.readouterr().out == f"{triage(given, region='GB', rules=mini)}\n"
+
+
+def test_run_prints_json_that_the_library_reads_back(
+    tmp_path: Path, mini: RuleSet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With --json, standard output holds one assessment and nothing else."""
+    given = mini.benign(given=SELF_CARE)
+    assert main(["run", answers(tmp_path, given), "--json", "--engine", "plain", *ON_MINI]) == 0
+    assert Assessment.from_json(capsys.readouterr().out) == triage(given, rules=mini)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.json", b'{"breathless": true}'),
+        ("a.toml", b"breathless = true"),
+        ("a.JSON", b'{"breathless": true}'),
+        ("json", b' \n {"breathless": true}'),
+        ("toml", b"# today\nbreathless = true"),
+        ("marked.json", b'\xef\xbb\xbf{"breathless": true}'),
+        ("a.txt", b"\xef\xbb\xbfbreathless = true\r\n"),
+    ],
+)
+def test_answers_are_read_by_suffix_or_by_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, content: bytes
+) -> None:
+    """JSON and TOML, from a file and from standard input, with or without the mark of some editors."""
+    assert main(["run", written(tmp_path, content, name), *ON_MINI]) == 0
+    stdin(monkeypatch, content)
+    assert main(["run", "-", *ON_MINI]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == second
+    assert first.startswith("Call your local emergency number now")
+
+
+UNREADABLE = {
+    "empty": (b"", "a.json", "is empty"),
+    "blank": (b" \n\t", "a.toml", "is empty"),
+    "not UTF-8": (b'{"calf_pain": "\xff"}', "a.json", "is not UTF-8 text"),
+    "UTF-16": ('{"calf_pain": true}'.encode("utf-16"), "a.json", "is not UTF-8 text"),
+    "not JSON": (b'{"calf_pain": fond-of-marmalade}', "a.json", "is not JSON: Expecting value (line 1, column 15)"),
+    "not TOML": (b"calf_pain = fond-of-marmalade", "a.toml", "is not TOML"),
+    "neither": (b"[1, 2, 3]", "a", "does not begin with a brace, so it is no JSON object: is not TOML"),
+    "TOML twice": (b"calf_pain = true\ncalf_pain = false", "a.toml", "is not TOML"),
+    "deep JSON": (b'{"calf_pain": ' + b"[" * 200_000, "a.json", "is nested too deeply"),
+    "deep TOML": (b"calf_pain = " + b"[" * 200_000, "a.toml", "is nested too deeply"),
+    "long key": (b".".join([b"a"] * 200_000) + b" = 1", "a.toml", "more than 100 dots"),
+    "long number": (b"bed_days = " + b"9" * 200_000, "a.toml", "a number that is too long"),
+    "large": (b" " * (1024 * 1024) + b"{}", "a.json", "is larger than 1024 KiB"),
+}
+
+
+@pytest.mark.parametrize(("content", "name", "problem"), UNREADABLE.values(), ids=UNREADABLE)
+def test_input_that_cannot_be_read_is_refused_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes, name: str, problem: str
+) -> None:
+    """Exit code 2, what is wrong and where on standard error, nothing of what was given, nothing on standard output."""
+    assert main(["run", written(tmp_path, content, name), *ON_MINI]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("calf-triage: ")
+    assert problem in err
+    assert len(err.splitlines()) == 1
+    assert SECRET not in err
+
+
+def test_what_is_no_file_is_refused_without_waiting(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A missing file, a folder, a device, a pipe that nobody writes to, and a name that can be none."""
+    os.mkfifo(tmp_path / "pipe")
+    for path, problem in (
+        (tmp_path / "missing.json", "no such file or directory"),
+        (tmp_path, "is a folder, not a file"),
+        (tmp_path / "pipe", "is not a file"),
+        (Path("/dev/zero"), "is not a file"),
+        ("nul\0", "is no name of a file"),
+        ("x" * 5_000, "file name too long"),
+    ):
+        assert main(["run", str(path), *ON_MINI]) == 2
+        out, err = capsys.readouterr()
+        assert (out, problem in err) == ("", True)
+
+
+def test_standard_input_is_bounded_and_may_be_closed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A program that writes for ever is cut off; one that never was is told."""
+    stdin(monkeypatch, b" " * (1024 * 1024 + 1))
+    assert main(["run", "-", *ON_MINI]) == 2
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["run", "-", *ON_MINI]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "calf-triage: standard input: is larger than 1024 KiB",
+        "calf-triage: standard input: is closed",
+    ]
+
+
+def test_one_bad_field_hides_no_emergency(tmp_path: Path, mini: RuleSet, capsys: pytest.CaptureFixture[str]) -> None:
+    """All problems on standard error, the page of the other answers on standard output, exit code 2."""
+    path = answers(tmp_path, {"breathless": True, "bed_days": SECRET, "calf_pian": True})
+    assert main(["run", path, "--region", "GB", *ON_MINI]) == 2
+    out, err = capsys.readouterr()
+    assert out == f"{triage({'breathless': True}, region='GB', rules=mini)}\n"
+    assert "bed_days: a text is not an answer here" in err
+    assert "did you mean 'calf_pain'?" in err
+    assert main(["run", path, "--json", *ON_MINI]) == 2
+    assert Assessment.from_json(capsys.readouterr().out).acuity.word == "emergency"
+
+
+def test_a_bad_field_without_urgency_gives_no_answer(
+    tmp_path: Path, mini: RuleSet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Below SAME_DAY nothing is answered on half of what was said."""
+    path = answers(tmp_path, mini.benign(given=SELF_CARE) | {"bedd_days": 3})
+    assert main(["run", path, *ON_MINI]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "there is no result" in err
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "9" * 5_000])
+def test_what_is_no_number_is_refused_and_hides_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], number: str
+) -> None:
+    """Numbers that JSON, or the library, does not know are wrong answers like any other."""
+    path = written(tmp_path, f'{{"breathless": true, "bed_days": {number}}}')
+    assert main(["run", path, *ON_MINI]) == 2
+    out, err = capsys.readouterr()
+    assert out.startswith("Call your local emergency number")
+    assert "bed_days: not a finite number" in err
+
+
+@pytest.mark.parametrize("pair", ["true false", "false true", "true true", "null true", '"unsure" true'])
+def test_a_yes_that_stands_beside_another_answer_is_not_lost(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], pair: str
+) -> None:
+    """A name that stands twice is refused, and the second answer silences no red flag."""
+    first, second = pair.split()
+    path = written(tmp_path, f'{{"breathless": {first}, "breathless": {second}}}')
+    assert main(["run", path, *ON_MINI]) == 2
+    out, err = capsys.readouterr()
+    assert out.startswith("Call your local emergency number")
+    assert "'breathless': stands twice" in err
+
+
+def test_a_name_that_stands_twice_is_refused_also_where_all_else_is_well(
+    tmp_path: Path, mini: RuleSet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also with the same answer twice: who wrote it meant something else."""
+    text = json.dumps(mini.benign(given=SELF_CARE))
+    assert main(["run", written(tmp_path, f'{text[:-1]}, "leg_weakness": true}}'), *ON_MINI]) == 2
+    assert capsys.readouterr().out == ""
+
+
+HOSTILE: list[Any] = [SECRET, [SECRET], {SECRET: SECRET}, {"calf_pain": [[SECRET]]}, None, 7.25]
+
+
+@pytest.mark.parametrize("given", [*HOSTILE, *({"calf_pain": value} for value in HOSTILE if value is not None)])
+def test_no_answer_stands_in_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str], given: object) -> None:
+    """Errors end in logs, and answers are health data."""
+    assert main(["run", answers(tmp_path, given), *ON_MINI]) == 2
+    out, err = capsys.readouterr()
+    assert "7.25" not in err
+    assert err.replace(f"'{SECRET}': unknown finding", "").count(SECRET) == 0
+    assert "Traceback" not in out + err
+
+
+# -- rules -----------------------------------------------------------------------------------------------------------
+
+
+def test_rules_shows_the_ladder_with_one_rule_a_line(mini: RuleSet, capsys: pytest.CaptureFixture[str]) -> None:
+    """Rung, id, title and causes; most acute first; piped, each rule is one line for other programs."""
+    assert main(["rules", *ON_MINI]) == 0
+    lines = capsys.readouterr().out.splitlines()[3:]
+    assert [line.split()[:2] for line in lines] == [[rule.acuity.word, rule.id] for rule in mini]
+    for line, rule in zip(lines, mini, strict=True):
+        assert rule.title in line
+        assert all(cause in line for cause in rule.causes)
+
+
+def test_rules_show_shows_every_part_of_a_rule(capsys: pytest.CaptureFixture[str]) -> None:
+    """Also what its scores and named criteria are made of, so that nobody has to look in a second file."""
+    assert main(["rules", "show", "suspected_clot", *ON_MINI]) == 0
+    out = capsys.readouterr().out
+    for part in (
+        "Suspected clot (same_day/suspected_clot)",
+        "A swollen leg can be a clot.",
+        "clot: A clot, not to be missed",
+        '- one_leg_swollen: "One leg is bigger"',
+        "- wells >= 2: A score\n      - 1 for cancer",
+        "emergency_department: an emergency department",
+        "no_massage: No massage",
+        "A swollen leg is seen.",
+        "H1: Missed clot",
+        "does not fire: not swollen",
+    ):
+        assert part in out
+    assert main(["rules", "show", "calf_pain_with_factor", *ON_MINI]) == 0
+    assert "- at least one of\n        - cancer" in capsys.readouterr().out
+
+
+def test_an_unknown_rule_is_answered_with_a_near_word(capsys: pytest.CaptureFixture[str]) -> None:
+    """As everywhere in the library."""
+    assert main(["rules", "show", "suspected_clott", *ON_MINI]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "no rule 'suspected_clott'; did you mean 'suspected_clot'?" in err
+
+
+def test_a_retired_rule_names_its_successor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Somebody may hold an old printout."""
+    shutil.copytree(MINI, tmp_path / "rules")
+    (tmp_path / "rules" / "retired").mkdir()
+    text = 'title = "An old rule"\nreplaced_by = "suspected_clot"\n'
+    (tmp_path / "rules" / "retired" / "swollen_leg.toml").write_text(text, "utf-8")
+    assert main(["rules", "show", "swollen_leg", "--rules", str(tmp_path / "rules")]) == 2
+    assert "is retired; it is replaced by suspected_clot" in capsys.readouterr().err
+
+
+def test_rules_findings_shows_all_that_may_be_answered(mini: RuleSet, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every finding with its question, type, range or choices, only_if and red flag."""
+    assert main(["rules", "findings", *ON_MINI]) == 0
+    out = capsys.readouterr().out
+    for finding in mini.findings.by_id.values():
+        assert finding.id in out
+        assert finding.asks in out
+    for part in (
+        "Short of breath [yes or no; RED FLAG: at least emergency]",
+        "[a whole number from 0 to 10 (of 10); only if calf_pain]",
+        "[one of 'active', 'sitting']",
+    ):
+        assert part in out
+
+
+@pytest.mark.parametrize("what", [[], ["findings"], ["show", "pain"]])
+def test_rules_come_as_json_too(capsys: pytest.CaptureFixture[str], what: list[str]) -> None:
+    """Rungs as words."""
+    assert main(["rules", *what, "--json", *ON_MINI]) == 0
+    found = json.loads(capsys.readouterr().out)
+    if what == ["show", "pain"]:
+        assert (found["id"], found["acuity"]) == ("pain", "routine")
+    else:
+        assert len(found) > 4
+
+
+@pytest.mark.parametrize("what", [["show"], ["shown"], ["show", "a", "b"], ["findings", "x"]])
+def test_rules_refuses_what_it_does_not_know(capsys: pytest.CaptureFixture[str], what: list[str]) -> None:
+    """With what it does."""
+    assert main(["rules", *what, *ON_MINI]) == 2
+    assert "`show` and the id of a rule, or `findings`" in capsys.readouterr().err
+
+
+# -- check, vignettes, schema, version, help -------------------------------------------------------------------------
+
+
+def test_check_passes_a_sound_folder(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """And says what it holds."""
+    monkeypatch.setattr("calf_triage.check.check", lambda _: ())
+    assert main(["check", str(MINI)]) == 0
+    assert "mini 0.1.0: no problems" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+def test_check_tells_all_problems_and_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], as_json: list[str]
+) -> None:
+    """Problems of the loader and of the check alike, on standard output: they are the answer here."""
+    monkeypatch.setattr("calf_triage.check.check", lambda _: ("same_day/x.toml: one", "same_day/y.toml: two"))
+    assert main(["check", str(MINI), *as_json]) == 1
+    assert "same_day/y.toml: two" in capsys.readouterr().out
+    assert main(["check", str(tmp_path), *as_json]) == 1
+    assert "ruleset.toml" in capsys.readouterr().out
+
+
+def test_a_folder_that_is_not_there_cannot_be_checked_or_used(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """That is not a problem of its rules."""
+    missing = str(tmp_path / "missing")
+    for arguments in (["check", missing], ["rules", "--rules", missing], ["vignettes", missing, *ON_MINI]):
+        assert main(arguments) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert "missing: no such f" in err
+
+
+CASE = 'id = "a"\ntext = "x"\ncites = "x"\nreason = "x"\ngiven = { breathless = true }\n'
+
+
+@pytest.mark.parametrize("gold", ["emergency", "soon"])
+def test_vignettes_prints_the_report(tmp_path: Path, capsys: pytest.CaptureFixture[str], gold: str) -> None:
+    """Over-triage is told, and does not fail."""
+    path = written(tmp_path, f'[[vignette]]\ngold = "{gold}"\n{CASE}', "a.toml")
+    assert main(["vignettes", path, *ON_MINI]) == 0
+    out = capsys.readouterr().out
+    assert out.index("Below their gold rung") < out.index("Finished runs") < out.index("Gold (rows)")
+    assert main(["vignettes", path, "--assumptions", *ON_MINI]) == 0
+    assert "age_years: 40" in capsys.readouterr().out
+    assert main(["vignettes", path, "--json", *ON_MINI]) == 0
+    assert json.loads(capsys.readouterr().out)["outcomes"][0]["answered"] == "emergency"
+
+
+def test_vignettes_fails_on_under_triage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """So that a build stops there."""
+    case = CASE.replace("breathless", "calf_pain")
+    path = written(tmp_path, f'[[vignette]]\ngold = "soon"\n{case}', "a.toml")
+    assert main(["vignettes", path, *ON_MINI]) == 1
+    assert "UNDER-TRIAGE" in capsys.readouterr().out
+
+
+def test_broken_cases_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 2 with every problem: that is no result."""
+    path = written(tmp_path, f'[[vignette]]\ngold = "now"\nx = 1\n{CASE}', "a.toml")
+    assert main(["vignettes", path, *ON_MINI]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "a.toml: a: gold: unknown rung 'now'" in err
+    assert "a.toml: a: unknown key 'x'" in err
+
+
+@pytest.mark.parametrize(("what", "title"), [([], "Answers for mini"), (["assessment"], "Assessment")])
+def test_schema_prints_a_schema(capsys: pytest.CaptureFixture[str], what: list[str], title: str) -> None:
+    """Of the answers, unless asked for the other."""
+    assert main(["schema", *what, *ON_MINI]) == 0
+    assert json.loads(capsys.readouterr().out)["title"].startswith(title)
+
+
+@pytest.mark.usefixtures("bundled")
+def test_version_names_library_and_rules(mini: RuleSet, capsys: pytest.CaptureFixture[str]) -> None:
+    """An answer can only be traced with both."""
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["calf-triage 0.1.0", f"rules mini 0.1.0, sha256 {mini.sha256}"]
+
+
+@pytest.mark.parametrize("command", [[], ["run"], ["rules"], ["check"], ["vignettes"], ["schema"]])
+def test_help_fits_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    """80 columns; the first page says what this is for and what it is not."""
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main([*command, "--help"]) == 0
+    out = capsys.readouterr().out
+    assert max(len(line) for line in out.splitlines()) <= 80
+    if not command:
+        assert INTENDED_USE in " ".join(out.split())
+        assert "examples:" in out
+        assert "exit codes:" in out
+
+
+@pytest.mark.parametrize("arguments", [[], ["fly"], ["run"], ["run", "a", "--engine", "warp"], ["--fast"]])
+def test_a_command_that_is_none_is_refused(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    """Exit code 2 and the usage."""
+    assert main(arguments) == 2
+    assert "usage: calf-triage" in capsys.readouterr().err
+
+
+# -- terminals -------------------------------------------------------------------------------------------------------
+
+
+COMMANDS = (["rules"], ["rules", "show", "suspected_clot"], ["rules", "findings"])
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_terminal_with_rich_gets_colour(monkeypatch: pytest.MonkeyPatch, command: list[str]) -> None:
+    """And never more columns than it has."""
+    out = on_terminal(monkeypatch, *command, *ON_MINI)
+    assert "\x1b[" in out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("why", ["NO_COLOR", "dumb", "no rich"])
+def test_plain_text_where_colour_is_not_wanted_or_cannot_be(
+    monkeypatch: pytest.MonkeyPatch, command: list[str], why: str
+) -> None:
+    """NO_COLOR, TERM=dumb, and an environment without the extra; wrapped to the terminal's width."""
+    environment = {"NO_COLOR": {"NO_COLOR": "1"}, "dumb": {"TERM": "dumb"}, "no rich": {}}[why]
+    if why == "no rich":
+        monkeypatch.setitem(sys.modules, "rich.console", None)
+    out = on_terminal(monkeypatch, *command, *ON_MINI, **environment)
+    assert "\x1b" not in out
+    assert "suspected_clot" in out or "one_leg_swollen" in out
+    assert max(len(line) for line in out.splitlines()) <= 80
+
+
+@pytest.mark.parametrize("environment", [{}, {"NO_COLOR": "1"}])
+@pytest.mark.parametrize("given", [{"breathless": True}, {"calf_pain": True}])
+def test_a_page_on_a_terminal_has_the_words_of_the_piped_one(
+    tmp_path: Path, mini: RuleSet, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], given: dict[str, Any]
+) -> None:
+    """Colour and wrapping change no word of an answer."""
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    shown = on_terminal(monkeypatch, "run", answers(tmp_path, given), *ON_MINI, **environment)
+    for code in ("\x1b[0m", "\x1b[1m", "\x1b[1;31m", "\x1b[38;5;208m"):
+        shown = shown.replace(code, "")
+    assert [word for word in shown.split() if word != "-"] == [
+        word for word in str(triage(given, rules=mini)).split() if word != "-"
+    ]
+
+
+def test_square_brackets_are_text_and_no_markup() -> None:
+    """rich would eat them, or take them for a style."""
+    terminal = Terminal()
+    screen = Screen(terminal)
+    screen.show([Section("[bold]a[/bold]", ("[red]b", Node("[/]c"), Table((), (("[x]", "[y]"),))))])
+    for part in ("[bold]a[/bold]", "[red]b", "[/]c", "[x]", "[y]"):
+        assert part in terminal.getvalue()
+
+
+def test_a_table_too_wide_gives_way_in_its_last_columns_first() -> None:
+    """Ids stay in one piece while the sentences beside them are wrapped."""
+    table = Table(("rung", "rule", "title"), (("same_day", "suspected_" + "x" * 30, "word " * 30),), fixed=2)
+    lines = plain([Section("", (table,))], 70).splitlines()
+    assert max(len(line) for line in lines) <= 70
+    assert any("suspected_" + "x" * 30 in line for line in lines)
+
+
+# -- when things go wrong --------------------------------------------------------------------------------------------
+
+
+def test_an_interrupted_run_ends_quietly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 130, as shells expect."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "triage", interrupted)
+    assert main(["run", answers(tmp_path, {}), *ON_MINI]) == 130
+
+
+def test_a_fault_inside_shows_neither_traceback_nor_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 3, and a sentence that says this is no answer."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError(SECRET)
+
+    monkeypatch.setattr(cli, "triage", broken)
+    assert main(["run", answers(tmp_path, {}), *ON_MINI]) == 3
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "this is no answer" in err
+    assert SECRET not in err
+
+
+def called(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "calf_triage", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60, **options)
+
+
+def test_the_module_runs_as_a_program() -> None:
+    """`python -m calf_triage` is the same command."""
+    done = called("run", "-", "--region", "GB", *ON_MINI, input='{"breathless": true}')
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Call 999 now")
+    assert len(done.stdout.split()) <= 40
+
+
+def test_a_reader_that_goes_away_is_no_fault() -> None:
+    """`calf-triage rules | head -1` prints no error."""
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "calf_triage", "rules", "findings", *ON_MINI]
+    with subprocess.Popen(command, cwd=ROOT, stdout=write, stderr=subprocess.PIPE, text=True) as process:
+        os.close(write)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (141, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+def test_an_answer_that_cannot_be_written_is_told() -> None:
+    """A full disk must not look like an answer."""
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "calf_triage", "rules", *ON_MINI]
+        done = subprocess.run(
+            command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60
+        )
+    assert done.returncode == 3
+    assert "could not be written" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_terminal_that_knows_only_ascii_still_shows_an_answer() -> None:
+    """Characters that it lacks become question marks; nothing is lost to an error."""
+    done = called("run", "-", *ON_MINI, input='{"zärtlich": true}', env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "Not finished" in done.stdout
+
+
+def test_the_hint_about_what_is_still_unanswered_is_for_people(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Names to add to the file, on a terminal alone, so that programs get no noise."""
+    path = answers(tmp_path, {"calf_pain": True})
+    assert main(["run", path, *ON_MINI]) == 0
+    assert capsys.readouterr().err == ""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(write=lambda _: 0, flush=lambda: None, isatty=lambda: False))
+    assert main(["run", path, *ON_MINI]) == 0
+    assert "still unanswered: breathless" in terminal.getvalue()
