@@ -110,6 +110,15 @@ class FiredRule:
 
 
 @frozen
+class UnsureRule:
+    """A rule that only unsure answers keep open; it counts one rung lower than its own."""
+
+    id: str
+    acuity: Acuity
+    title: str
+
+
+@frozen
 class PossibleCause:
     """A cause that a fired rule names; never a diagnosis. Findings for and against it, as criteria."""
 
@@ -173,7 +182,7 @@ class Assessment:
     not_excluded: Acuity
     settled: bool
     because: tuple[FiredRule, ...]
-    unsure_of: tuple[str, ...]
+    unsure_of: tuple[UnsureRule, ...]
     differential: tuple[PossibleCause, ...]
     unanswered: tuple[Question, ...]
     answers: dict[str, Answer]
@@ -284,9 +293,11 @@ class Assessment:
         else:
             blocks.append(Block("", (f"{when}.", *self._set_by())))
         blocks.append(Block("Where", self._where(to)))
-        if self.because:
+        if self.established > Acuity.SELF_CARE:
             blocks.append(Block("Why", tuple(f"{rule.title}. {rule.why}" for rule in self._leading())))
-        if self.differential:
+        not_ruled_out = tuple(f"{rule.title}." for rule in self.unsure_of if rule.acuity > self.acuity)
+        blocks.append(Block("Not ruled out, because you were not sure", not_ruled_out[:3]))
+        if self.established > Acuity.SELF_CARE and self.differential:
             blocks.append(Block("Possible causes, the one not to miss first", self._causes()))
         blocks.append(Block("Until then", tuple(note.say for note in (*to.meanwhile, *to.avoid))))
         blocks.append(self._help(to.seek_help_if))

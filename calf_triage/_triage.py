@@ -22,6 +22,7 @@ from calf_triage._assessment import (
     Reason,
     RuleSetId,
     SelfCare,
+    UnsureRule,
     Withheld,
 )
 from calf_triage._errors import FindingError
@@ -204,7 +205,11 @@ class _Resolution:
             not_excluded=not_excluded,
             settled=settled,
             because=self.because,
-            unsure_of=tuple(entry.rule.id for entry in self.open if entry.by_unsure_alone),
+            unsure_of=tuple(
+                UnsureRule(entry.rule.id, entry.rule.acuity, entry.rule.title)
+                for entry in self.open
+                if entry.by_unsure_alone
+            ),
             differential=self._differential(),
             unanswered=self._unanswered(disposition.acuity, level),
             answers={name: self.rules.findings.by_id[name].shown(value) for name, value in self.values.items()},
@@ -323,7 +328,8 @@ class _Resolution:
             acuity=acuity,
             see=tuple(sorted((self.rules.services[id] for id in see), key=lambda service: service.rank)),
             within_hours=self._hours(acuity, counting),
-            meanwhile=self._without_conflict(counting, "meanwhile"),
+            # "Wait for help" is said where help is called, not where an unsure answer leaves a rule one rung lower.
+            meanwhile=self._without_conflict([rule for rule in counting if rule.acuity is acuity], "meanwhile"),
             avoid=self._without_conflict(counting, "avoid"),
             look_again_days=self._days(counting) if lower else None,
             seek_help_if=(
