@@ -1,4 +1,4 @@
-"""Imbalance: numb feet and unsteady in the dark for months; every other question answered no, page by page."""
+"""Imbalance: numb feet and unsteady in the dark for months; every other question answered no."""
 
 from calf_triage import Escalation, load_rules, triage
 

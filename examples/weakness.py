@@ -10,7 +10,7 @@ assessment = triage(answers, region="GB", rules=rules)
 
 assert isinstance(assessment.disposition, SelfCare)
 for item in assessment.disposition.advice:
-    print(f"{item.kind:<12}{item.name}: {item.dose}")
+    print(f"{item.kind:<12}{item.name}" + (f": {item.dose}" if item.dose else ""))
 print("Look again in", assessment.disposition.look_again_days, "days")
 
 # One answer left out, and there is no self-care: not asked is never no.

@@ -52,13 +52,17 @@ def test_the_host_app_asks_triages_and_shows_the_page() -> None:
             address = app.stdout.readline().strip()
             assert re.fullmatch(r"http://127\.0\.0\.1:\d+", address), address
             with urllib.request.urlopen(address) as page:
-                assert "Short of breath" in page.read().decode()
+                form = page.read().decode()
+            assert form.index("In the last two weeks") < form.index("Short of breath")
             answers = {"calf_pain": "yes", "breathless": "yes", "age_years": "fifty"}
             with urllib.request.urlopen(address, urlencode(answers).encode()) as page:
                 shown = page.read().decode()
             assert "Call 999 now" in shown
             assert "age_years" in shown
             assert "fifty" not in shown
+            answers = {"calf_girth_measured": "yes", "calf_girth_difference_cm": "3.5"}
+            with urllib.request.urlopen(address, urlencode(answers).encode()) as page:
+                assert "Please mend" not in page.read().decode()
         finally:
             app.terminate()
         assert app.stderr is not None
