@@ -316,10 +316,13 @@ class Report:
 
     @property
     def failed(self) -> bool:
-        """Whether a case fell below its acceptable rungs, an emergency below the same day, a rule or not_rule was not
-        met, or a case could not be run.
+        """Whether a case fell below its acceptable rungs and does not say why (`below`), an emergency below the same
+        day whatever it says, a rule or not_rule was not met, or a case could not be run.
         """
-        wrong = (case.verdict == "under" or case.missed_emergency or case.unexpected for case in self.outcomes)
+        wrong = (
+            (case.verdict == "under" and not case.case.below) or case.missed_emergency or case.unexpected
+            for case in self.outcomes
+        )
         return any(wrong) or bool(self.not_run)
 
     def to_json(self) -> str:

@@ -311,3 +311,12 @@ def test_the_interval_is_wilsons(count: int, of: int, low: float, high: float) -
     found = rate(count, of)
     assert math.isclose(found.low, low, abs_tol=5e-5)
     assert math.isclose(found.high, high, abs_tol=5e-5)
+
+
+def test_a_case_that_says_why_it_is_below_does_not_fail_the_run(tmp_path: Path, mini: RuleSet) -> None:
+    """Under-triage fails a run unless the case says by which guideline; an emergency below the same day always does."""
+    plain = case("low", "same_day", "calf_pain = false")
+    told = case("low", "same_day", "calf_pain = false", 'below = "The guideline is silent."')
+    worse = case("low", "emergency", "calf_pain = false", 'below = "The guideline is silent."')
+    for text, failed in ((plain, True), (told, False), (worse, True)):
+        assert reported(tmp_path, mini, text).failed is failed
