@@ -344,10 +344,10 @@ class Assessment:
         first, *others = [service.name for service in to.see] or ["an emergency department"]
         lines = [f"{first[0].upper()}{first[1:]}.", *(f"Or {place}." for place in others)]
         number = self.region.advice_number
-        if to.acuity is Acuity.SAME_DAY:
-            lines.append(
-                f"If you cannot reach them, {f'call {number}' if number else 'go to an emergency department'}."
-            )
+        if to.acuity is Acuity.SAME_DAY and number:
+            lines.append(f"If you cannot reach them, call {number}.")
+        elif to.acuity is Acuity.SAME_DAY and all(service.id != "emergency_department" for service in to.see):
+            lines.append("If you cannot reach them, go to an emergency department.")
         elif to.acuity is Acuity.SOON:
             weeks = (to.within_hours or 0) >= 168
             otherwise = "ask for another doctor or clinic" if weeks else "be seen today in an emergency department"

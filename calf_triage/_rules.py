@@ -155,11 +155,13 @@ class RuleSet:
         for screen in self.findings.screens:
             for found in screen.headings:
                 if found.id == heading:
-                    return self.benign(found.findings)
+                    return self.benign(ids=found.findings)
         known = [found.id for screen in self.findings.screens for found in screen.headings]
         raise KeyError(f"no heading {shown(heading)}{did_you_mean(heading, known)}")
 
-    def benign(self, ids: tuple[str, ...] | None = None, given: dict[str, Answer] | None = None) -> dict[str, Answer]:
+    def benign(
+        self, *, given: dict[str, Answer] | None = None, ids: tuple[str, ...] | None = None
+    ) -> dict[str, Answer]:
         """The given answers, and the benign answer of every other finding that applies (of `ids`, if given)."""
         answers: dict[str, Answer] = dict(given or {})
         for id in self.findings.by_id if ids is None else ids:

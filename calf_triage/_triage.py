@@ -69,10 +69,12 @@ def triage(
         every call; where durable-rules cannot be used, the plain reading decides. "plain": no C code is used.
 
     Raises FindingError for answers that cannot be read: all of them at once, with the triage of the others in
-    `.assessment` where that is SAME_DAY or above. ValueError for an unknown engine.
+    `.assessment` where that is SAME_DAY or above. ValueError for an unknown engine, TypeError for rules that are none.
     """
     if engine not in (None, "durable", "plain"):
         raise ValueError('engine: expected "durable", "plain" or None')
+    if rules is not None and not isinstance(rules, RuleSet):
+        raise TypeError("rules: expected a RuleSet, as load_rules(folder) gives it")
     using = bundled_rules() if rules is None else rules
     values, problems = using.findings.check(answers)
     assessment = _assess(using, values, region, engine)

@@ -154,7 +154,10 @@ def _matters(rules: RuleSet, number: int, cases: Iterable[_Case]) -> Iterator[st
         for values, assessment in case.both:
             if _outcome(assessment) != _outcome(resolve(rules, values, without=number)):
                 return
-    yield "without it nothing changes in its own examples (acuity, hours, causes, see)"
+    yield (
+        "without it nothing changes in its own examples (acuity, hours, causes, see): other rules say as much already; "
+        "give it another rung, cause or place, show a person only it is for, or leave it out"
+    )
 
 
 def _outcome(assessment: Assessment) -> tuple[object, ...]:

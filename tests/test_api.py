@@ -722,3 +722,31 @@ def test_what_a_choice_is_called_is_what_is_answered() -> None:
     """A choice is answered by its id, and the assessment gives that id back."""
     assert MINI.findings.by_id["activity"].choices[0] == Choice("active", "Active")
     assert triage({"activity": "active"}, rules=MINI).answers == {"activity": "active"}
+
+
+def test_rules_that_are_none_are_refused_in_words() -> None:
+    """A folder's name in place of its rules is a TypeError that says what to call."""
+    with pytest.raises(TypeError, match=r"load_rules\(folder\)"):
+        triage({}, rules="rules")  # type: ignore[arg-type]
+
+
+def test_benign_answers_cannot_swallow_a_yes() -> None:
+    """A person's answers are given by name, so that they cannot be taken for a list of questions to answer no."""
+    with pytest.raises(TypeError):
+        RULES.benign({"calf_pain": True})  # type: ignore[call-arg]
+    assert RULES.benign(given={"calf_pain": True})["calf_pain"] is True
+
+
+def test_nobody_is_sent_where_they_could_not_be_reached() -> None:
+    """Without a number to call, the page does not send a person who cannot reach a place to that same place."""
+    page = str(triage(RULES.benign(given={"pop_or_kick": True}), rules=RULES))
+    assert page.count("emergency department") == 1
+
+
+def test_an_unsure_answer_is_explained_by_what_it_leaves_open() -> None:
+    """The page of an unsure answer names what is not ruled out, not the wish that self-care would have met."""
+    page = str(triage(RULES.benign(given={"wants_stronger_calves": True, "foot_colder": "unsure"}), rules=RULES))
+    assert page.startswith("Be seen today.")
+    assert "Suspected blocked leg artery." in page
+    assert "stronger" not in page
+    assert "wait for help" not in page

@@ -19,14 +19,12 @@ from calf_triage._triage import resolve
 from calf_triage.check import with_benign_rest
 from calf_triage.cli import main
 from calf_triage.vignettes import load_vignettes
-from tests._rules import BUNDLED, MINI, MINI_FOLDER, RULES
+from tests._rules import MINI, MINI_FOLDER, RULES
 
 HERE: Final = Path(__file__).parent
 MAP: Final = HERE / "coverage.toml"
 ROWS: Final[dict[str, dict[str, object]]] = tomllib.loads(MAP.read_text("utf-8"))
 SYMPTOMS: Final = ("calf_pain", "leg_swelling", "leg_weakness", "leg_fatigue", "imbalance")
-
-pytestmark = pytest.mark.skipif(not BUNDLED, reason="the bundled rules cannot be loaded")
 
 
 def numbered(name: str, *spans: Iterable[int]) -> list[str]:

@@ -29,7 +29,7 @@ from calf_triage.readings.plain import Plain, Reading
 from tests import _laws as laws
 from tests import generated
 from tests._laws import Answers, Law, Triage, by_plain
-from tests._rules import BUNDLED, MINI, MINI_FOLDER, RULES
+from tests._rules import MINI, MINI_FOLDER, RULES
 
 ON_RULES = 90
 ON_MADE_UP_RULES = 90
@@ -176,8 +176,6 @@ def test_law_7_order_of_files_means_nothing(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_law_8_every_rule_counts() -> None:
     """Every rule is among the top fired rules of one of its own examples, and removing it changes something there."""
-    if not BUNDLED:
-        pytest.skip("the bundled rules cannot be loaded")
     assert law_8_lines(RULES) == []
 
 
