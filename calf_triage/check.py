@@ -155,7 +155,7 @@ def _matters(rules: RuleSet, number: int, cases: Iterable[_Case]) -> Iterator[st
             if _outcome(assessment) != _outcome(resolve(rules, values, without=number)):
                 return
     yield (
-        "without it nothing changes in its own examples (acuity, hours, causes, see): other rules say as much already; "
+        "without it nothing changes in its own examples (acuity, hours, causes, see); other rules say as much already; "
         "give it another rung, cause or place, show a person only it is for, or leave it out"
     )
 

@@ -48,7 +48,7 @@ def changed(tmp_path: Path) -> Callable[..., list[str]]:
 
 Changed = Callable[..., list[str]]
 WITHOUT_EFFECT = (
-    "without it nothing changes in its own examples (acuity, hours, causes, see): other rules say as much already; "
+    "without it nothing changes in its own examples (acuity, hours, causes, see); other rules say as much already; "
     "give it another rung, cause or place, show a person only it is for, or leave it out"
 )
 
