@@ -295,7 +295,7 @@ class Assessment:
         blocks.append(Block("Where", self._where(to)))
         if self.established > Acuity.SELF_CARE:
             blocks.append(Block("Why", tuple(f"{rule.title}. {rule.why}" for rule in self._leading())))
-        not_ruled_out = tuple(f"{rule.title}." for rule in self.unsure_of if rule.acuity > self.acuity)
+        not_ruled_out = tuple(f"{rule.title}." for rule in self.unsure_of if rule.acuity.one_lower() >= self.acuity)
         blocks.append(Block("Not ruled out, because you were not sure", not_ruled_out[:3]))
         if self.established > Acuity.SELF_CARE and self.differential:
             blocks.append(Block("Possible causes, the one not to miss first", self._causes()))

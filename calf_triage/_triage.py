@@ -325,14 +325,14 @@ class _Resolution:
         see = {id for rule in counting if rule.acuity is acuity for id in rule.see}
         if not see or any(rule.acuity is not acuity for rule in counting):
             see.update(self.rules.default_see[acuity])
+        meanwhile, avoid = self._first_aid(acuity, counting)
         lower = acuity < Acuity.SAME_DAY
         return Escalation(
             acuity=acuity,
             see=tuple(sorted((self.rules.services[id] for id in see), key=lambda service: service.rank)),
             within_hours=self._hours(acuity, counting),
-            # "Wait for help" is said where help is called, not where an unsure answer leaves a rule one rung lower.
-            meanwhile=self._without_conflict([rule for rule in counting if rule.acuity is acuity], "meanwhile"),
-            avoid=self._without_conflict(counting, "avoid"),
+            meanwhile=meanwhile,
+            avoid=avoid,
             look_again_days=self._days(counting) if lower else None,
             seek_help_if=(
                 self._notes([*self.rules.safety_net, *(id for rule in counting for id in rule.seek_help_if)])
@@ -354,16 +354,16 @@ class _Resolution:
         hours += [entry.rule.within_hours for entry in self.open if entry.could_fire]
         return min((number for number in hours if number), default=_LONGEST_SOON_HOURS)
 
-    def _without_conflict(self, counting: Iterable[Rule], key: Literal["meanwhile", "avoid"]) -> tuple[Note, ...]:
-        every = {id for rule in counting for id in (*rule.meanwhile, *rule.avoid)}
-        conflicting = {id for id in every for other in self.rules.advice[id].conflicts_with if other in every}
-        conflicting |= {other for id in conflicting for other in self.rules.advice[id].conflicts_with if other in every}
-        return self._notes(
-            id
-            for rule in counting
-            for id in (rule.meanwhile if key == "meanwhile" else rule.avoid)
-            if id not in conflicting
-        )
+    def _first_aid(self, acuity: Acuity, counting: Iterable[Rule]) -> tuple[tuple[Note, ...], tuple[Note, ...]]:
+        """What to do and what to avoid meanwhile, without whatever conflicts with another item of either."""
+        # "Wait for help" is said where help is called, not where an unsure answer leaves a rule one rung lower.
+        meanwhile = [id for rule in counting if rule.acuity is acuity for id in rule.meanwhile]
+        avoid = [id for rule in counting for id in rule.avoid]
+        every = {*meanwhile, *avoid}
+        pairs = [(id, other) for id in every for other in self.rules.advice[id].conflicts_with if other in every]
+        conflicting = {id for pair in pairs for id in pair}
+        kept = [[id for id in ids if id not in conflicting] for ids in (meanwhile, avoid)]
+        return self._notes(kept[0]), self._notes(kept[1])
 
     def _notes(self, ids: Iterable[str]) -> tuple[Note, ...]:
         return tuple(Note(id, self.rules.advice[id].steps[0]) for id in dict.fromkeys(ids))

@@ -215,12 +215,12 @@ def _run(chosen: argparse.Namespace) -> int:
             answer = None
     except FindingError as error:
         problems, answer = [*problems, *error.problems], error.assessment
-    if chosen.region is not None and chosen.region.upper() not in rules.regions:
-        known = ", ".join(region for region in rules.regions if region != "generic")
-        _say(f"this region is not known, so no number is given; known are {known}")
     if answer is None:
         _say("some answers cannot be read, so there is no result; mend them and run again:", *problems)
         return UNREADABLE
+    if chosen.region is not None and answer.region.id == "generic":
+        known = ", ".join(region for region in rules.regions if region != "generic")
+        _say(f"this region is not known, so no number is given; known are {known}")
     if problems:
         _say("some answers cannot be read; the result is that of the others alone:", *problems)
     screen = Screen()

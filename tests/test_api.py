@@ -750,3 +750,28 @@ def test_an_unsure_answer_is_explained_by_what_it_leaves_open() -> None:
     assert "Suspected blocked leg artery." in page
     assert "stronger" not in page
     assert "wait for help" not in page
+
+
+def test_first_aid_that_an_unsure_answer_forbids_is_not_given() -> None:
+    """An item of a fired rule that conflicts with one of a rule left open by an unsure answer is left out, and no two
+    items on a page conflict.
+    """
+    raising = next(
+        r for r in RULES if r.acuity is Acuity.SAME_DAY and {"lie_down_leg_up", "raise_leg"} & {*r.meanwhile}
+    )
+    given = next(example.given for example in raising.examples if example.fires)
+    sure = triage(RULES.benign(given=given), rules=RULES).disposition
+    unsure = triage(RULES.benign(given={**given, "foot_colder": "unsure"}), rules=RULES).disposition
+    assert isinstance(sure, Escalation)
+    assert isinstance(unsure, Escalation)
+    assert any("leg up" in note.say.lower() or "raise" in note.say.lower() for note in sure.meanwhile)
+    ids = [note.id for note in (*unsure.meanwhile, *unsure.avoid)]
+    assert not {"lie_down_leg_up", "raise_leg"} & {*ids}
+    assert not any(other in ids for id in ids for other in RULES.advice[id].conflicts_with)
+
+
+def test_what_an_unsure_answer_leaves_open_is_named_on_every_rung() -> None:
+    """A routine answer that unsure answers set names the rule that they leave open too."""
+    answer = triage(RULES.benign(given={"wants_stronger_calves": True, "brown_itchy_skin": "unsure"}), rules=RULES)
+    assert (answer.acuity, answer.reason) == (Acuity.ROUTINE, "unsure")
+    assert "Not ruled out, because you were not sure" in str(answer)

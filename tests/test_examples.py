@@ -6,11 +6,14 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 import urllib.request
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+
+from calf_triage import Acuity, triage
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
@@ -67,3 +70,11 @@ def test_the_host_app_asks_triages_and_shows_the_page() -> None:
             app.terminate()
         assert app.stderr is not None
         assert app.stderr.read() == ""
+
+
+def test_the_whole_answer_sheet_answers_every_question_that_applies() -> None:
+    """The shipped sheet is settled, ends in self-care, and leaves nothing to ask."""
+    answers = tomllib.loads((EXAMPLES / "sore_calves.toml").read_text("utf-8"))
+    assessment = triage(answers)
+    assert assessment.acuity is Acuity.SELF_CARE
+    assert (assessment.settled, assessment.unanswered) == (True, ())
