@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import html
-import json
-import math
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 from attrs import field, frozen
 from attrs.validators import gt, in_
 
+from calf_triage import _json
 from calf_triage._advice import Region, Service, Source
-from calf_triage._errors import listed
 from calf_triage._findings import Acuity, Answer
-
-if TYPE_CHECKING:
-    from cattrs import Converter
 
 INTENDED_USE: Final = (
     "For adults with calf or lower-leg symptoms, and for the apps they use: it suggests how soon to be seen, or "
@@ -27,8 +22,6 @@ INTENDED_USE: Final = (
 
 MOST_EMERGENCY_WORDS: Final = 40
 MOST_QUESTIONS_SHOWN: Final = 12
-MOST_JSON: Final = 4 * 1024 * 1024
-LONGEST_PROBLEM: Final = 200
 
 Reason = Literal["rules", "unsure", "unfinished", "no_symptom", "unexplained", "under_age", "age_unsure", "no_item"]
 """What set the acuity: rules that fired; unsure answers; questions still open; or why there is no self-care."""
@@ -238,27 +231,12 @@ class Assessment:
 
     def to_json(self) -> str:
         """As JSON text. The same assessment gives the same bytes, and `from_json` gives it back."""
-        document = _converter().unstructure(self)
-        del document["decided_by"]
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+        return _json.written(self)
 
     @classmethod
     def from_json(cls, text: str) -> Assessment:
         """An assessment that `to_json` wrote. ValueError, with every problem, for anything else."""
-        from cattrs import transform_error
-
-        if not isinstance(text, str) or len(text) > MOST_JSON:
-            raise ValueError(f"expected a JSON text of at most {MOST_JSON} characters")
-        try:
-            document = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
-        except RecursionError:
-            raise ValueError("the JSON is nested too deeply") from None
-        try:
-            found = _converter().structure(document, Assessment)
-        except Exception as error:  # noqa: BLE001 - cattrs raises groups of anything
-            problems = transform_error(error, path="assessment", format_exception=_without_values)
-            told = listed(tuple(problem[:LONGEST_PROBLEM] for problem in problems))
-            raise ValueError(f"not an assessment:\n{told}") from None
+        found = _json.read(text, cls, "an assessment")
         if found.disposition.acuity is not found.acuity:
             raise ValueError("not an assessment:\nits disposition is on another rung than its acuity")
         return found
@@ -370,72 +348,3 @@ def _headline(to: Escalation) -> str:
         return "Book a routine appointment"
     hours = to.within_hours or 336
     return f"Be seen within {hours} hours (weekends count)" if hours < 168 else f"Be seen within {hours // 168} weeks"
-
-
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a JSON key stands twice")
-    return found
-
-
-def _no_constant(_: str) -> object:
-    raise ValueError("NaN and infinity are no JSON")
-
-
-def _without_values(error: BaseException, _: type | None) -> str:
-    """What is wrong, without what was given: an answer never stands in an error."""
-    if isinstance(error, KeyError):
-        return "a field is missing"
-    if type(error).__name__ == "ForbiddenExtraKeysError":
-        return "has unknown fields"
-    return "is not what was expected"
-
-
-_made: list[Converter] = []
-
-
-def _converter() -> Converter:
-    """Made once, and only when JSON is asked for: importing it costs more than a triage."""
-    if _made:
-        return _made[0]
-    from cattrs import Converter
-    from cattrs.strategies import configure_tagged_union
-
-    converter = Converter(forbid_extra_keys=True, detailed_validation=True)
-    converter.register_unstructure_hook(Acuity, lambda acuity: acuity.word)
-    converter.register_structure_hook(Acuity, lambda word, _: _rung(word))
-    converter.register_structure_hook_func(
-        lambda wanted: wanted == Literal[Acuity.SELF_CARE], lambda word, _: _rung(word)
-    )
-    for kind in (str, bool, int):
-        converter.register_structure_hook(kind, _exactly)
-    converter.register_structure_hook_func(lambda wanted: wanted == Answer, lambda value, _: _answer(value))
-    configure_tagged_union(Disposition, converter, tag_name="type")
-    _made.append(converter)
-    return converter
-
-
-def _rung(word: object) -> Acuity:
-    for acuity in Acuity:
-        if word == acuity.word:
-            return acuity
-    raise ValueError
-
-
-def _exactly(value: object, wanted: type) -> object:
-    if type(value) is not wanted:
-        raise ValueError
-    if isinstance(value, str):
-        # Half a surrogate pair can be escaped in JSON, and printed nowhere.
-        value.encode()
-    return value
-
-
-def _answer(value: object) -> object:
-    # 1e999 is JSON, and read as infinity.
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError
-    if isinstance(value, bool | int | float):
-        return value
-    return _exactly(value, str)

@@ -1,0 +1,137 @@
+"""JSON of the library's values, out and back: strict, the same bytes every time, and no answer in any error."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import date
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
+
+from calf_triage._errors import listed
+from calf_triage._findings import Acuity, Answer
+
+if TYPE_CHECKING:
+    from cattrs import Converter
+
+MOST_JSON: Final = 4 * 1024 * 1024
+LONGEST_PROBLEM: Final = 200
+
+T = TypeVar("T")
+
+
+def written(value: object) -> str:
+    """A value of this library as JSON text. The same value gives the same bytes."""
+    return json.dumps(_converter().unstructure(value), ensure_ascii=False, separators=(",", ":"))
+
+
+def read(text: object, cls: type[T], what: str) -> T:
+    """A value that `written` wrote; what: what it should be, "an assessment". ValueError, with every problem, else."""
+    from cattrs import transform_error
+
+    if not isinstance(text, str) or len(text) > MOST_JSON:
+        raise ValueError(f"expected a JSON text of at most {MOST_JSON} characters")
+    try:
+        document = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("the JSON is nested too deeply") from None
+    try:
+        return _converter().structure(document, cls)
+    except Exception as error:  # noqa: BLE001 - cattrs raises groups of anything
+        problems = transform_error(error, path=what.split()[-1], format_exception=_without_values)
+        told = listed(tuple(problem[:LONGEST_PROBLEM] for problem in problems))
+        raise ValueError(f"not {what}:\n{told}") from None
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a JSON key stands twice")
+    return found
+
+
+def _no_constant(_: str) -> object:
+    raise ValueError("NaN and infinity are no JSON")
+
+
+def _without_values(error: BaseException, _: type | None) -> str:
+    """What is wrong, without what was given: an answer never stands in an error."""
+    if isinstance(error, KeyError):
+        return "a field is missing"
+    if type(error).__name__ == "ForbiddenExtraKeysError":
+        return "has unknown fields"
+    return "is not what was expected"
+
+
+_made: list[Converter] = []
+
+
+def _converter() -> Converter:
+    """Made once, and only when JSON is asked for: importing it costs more than a triage."""
+    if _made:
+        return _made[0]
+    from cattrs import Converter
+    from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+    from cattrs.strategies import configure_tagged_union
+
+    from calf_triage._assessment import Assessment, Disposition
+
+    converter = Converter(forbid_extra_keys=True, detailed_validation=True)
+    converter.register_unstructure_hook(Acuity, lambda acuity: acuity.word)
+    converter.register_structure_hook(Acuity, lambda word, _: _rung(word))
+    converter.register_structure_hook_func(
+        lambda wanted: wanted == Literal[Acuity.SELF_CARE], lambda word, _: _rung(word)
+    )
+    for kind in (str, bool, int):
+        converter.register_structure_hook(kind, _exactly)
+    converter.register_unstructure_hook(date, date.isoformat)
+    converter.register_structure_hook(date, lambda day, _: _day(day))
+    converter.register_structure_hook_func(lambda wanted: wanted == Answer, lambda value, _: _answer(value))
+    configure_tagged_union(Disposition, converter, tag_name="type")
+    # Which reading decided is for developers, and is not in the bytes.
+    converter.register_unstructure_hook(
+        Assessment, make_dict_unstructure_fn(Assessment, converter, decided_by=override(omit=True))
+    )
+    converter.register_structure_hook(
+        Assessment,
+        make_dict_structure_fn(
+            Assessment,
+            converter,
+            _cattrs_forbid_extra_keys=True,
+            _cattrs_detailed_validation=True,
+            decided_by=override(omit=True),
+        ),
+    )
+    _made.append(converter)
+    return converter
+
+
+def _rung(word: object) -> Acuity:
+    for acuity in Acuity:
+        if word == acuity.word:
+            return acuity
+    raise ValueError
+
+
+def _exactly(value: object, wanted: type) -> object:
+    if type(value) is not wanted:
+        raise ValueError
+    if isinstance(value, str):
+        # Half a surrogate pair can be escaped in JSON, and printed nowhere.
+        value.encode()
+    return value
+
+
+def _day(value: object) -> date:
+    found = date.fromisoformat(str(_exactly(value, str)))
+    if found.isoformat() != value:
+        raise ValueError
+    return found
+
+
+def _answer(value: object) -> object:
+    # 1e999 is JSON, and read as infinity.
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError
+    if isinstance(value, bool | int | float):
+        return value
+    return _exactly(value, str)
