@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from datetime import date
-from typing import TYPE_CHECKING, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, get_args
 
 from calf_triage._errors import listed
 from calf_triage._findings import Acuity, Answer
@@ -70,6 +71,7 @@ def _converter() -> Converter:
     if _made:
         return _made[0]
     from cattrs import Converter
+    from cattrs.cols import list_structure_factory
     from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
     from cattrs.strategies import configure_tagged_union
 
@@ -86,6 +88,10 @@ def _converter() -> Converter:
     converter.register_unstructure_hook(date, date.isoformat)
     converter.register_structure_hook(date, lambda day, _: _day(day))
     converter.register_structure_hook_func(lambda wanted: wanted == Answer, lambda value, _: _answer(value))
+    converter.register_structure_hook_factory(
+        lambda wanted: getattr(wanted, "__origin__", None) is tuple and get_args(wanted)[1:] == (...,),
+        lambda wanted: _tuple(list_structure_factory(wanted, converter)),
+    )
     configure_tagged_union(Disposition, converter, tag_name="type")
     # Which reading decided is for developers, and is not in the bytes.
     converter.register_unstructure_hook(
@@ -103,6 +109,16 @@ def _converter() -> Converter:
     )
     _made.append(converter)
     return converter
+
+
+def _tuple(as_list: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def structure(value: object, wanted: object) -> tuple[object, ...]:
+        # cattrs would take an object's keys, or a text's letters, for the list.
+        if type(value) is not list:
+            raise ValueError
+        return tuple(as_list(value, wanted))
+
+    return structure
 
 
 def _rung(word: object) -> Acuity:
