@@ -124,13 +124,23 @@ class PossibleCause:
     evidence: str | None = None
 
 
+Matters = Literal["acuity", "cause", "advice"]
+"""What a missing answer can still change: how soon care is needed, a possible cause, or which advice is given."""
+
+MATTERS: Final[tuple[Matters, ...]] = ("acuity", "cause", "advice")
+
+
 @frozen
 class Question:
-    """A finding that is still to be asked. rung: that of the most acute rule that is still open on it."""
+    """A finding that is still to be asked.
+
+    rung: that of the most acute rule that is still open on it. matters: the most that its answer can still change.
+    """
 
     id: str
     asks: str
     rung: Acuity
+    matters: Matters
 
 
 @frozen

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Literal
 
 from attrs import evolve, frozen
 
 from calf_triage._advice import Advice, Region
 from calf_triage._assessment import (
+    MATTERS,
     Assessment,
     Disposition,
     Escalation,
     FiredRule,
     Item,
+    Matters,
     Note,
     PossibleCause,
     Question,
@@ -25,6 +27,7 @@ from calf_triage._assessment import (
     UnsureRule,
     Withheld,
 )
+from calf_triage._criteria import Criterion
 from calf_triage._errors import FindingError
 from calf_triage._findings import UNSURE, Acuity, Answer, Kind, Value
 from calf_triage._load import load_rules
@@ -88,6 +91,15 @@ def _assess(rules: RuleSet, values: Mapping[str, Value], region: str | None, eng
     reading = reader.read(values)
     fired, decided_by = _fired(rules, values, reading, engine)
     return _Resolution(rules, reader, reading, fired, values, _region(rules, region), decided_by).assessment()
+
+
+def may_be_asked(rules: RuleSet, values: Mapping[str, Value]) -> dict[str, tuple[str, ...]]:
+    """Every absent finding that may still be asked after these checked answers, whatever those to come, each with the
+    absent findings that it hangs from, the uppermost first.
+    """
+    reader = plain(rules)
+    reading = reader.read(values)
+    return _Resolution(rules, reader, reading, reading.fired, values, _region(rules, None), "plain").may_be_asked()
 
 
 def resolve(rules: RuleSet, values: Mapping[str, Value], without: int | None = None) -> Assessment:
@@ -171,17 +183,19 @@ class _Resolution:
         ]
         self.not_applicable = rules.findings.not_applicable(values)
         self.because = tuple(self._because(rule) for rule in self.fired)
+        self.established = _top(rule.acuity for rule in self.fired)
+        self.level = max(self.established, _top(entry.unsure for entry in self.open if entry.by_unsure_alone))
+        self.certain = max(self.established, _top(entry.unsure for entry in self.open if not entry.could_be_excluded))
+        """The rung below which no answers to the absent findings lead."""
 
     def assessment(self) -> Assessment:
-        established = _top(rule.acuity for rule in self.fired)
+        established, level = self.established, self.level
         not_excluded = max(established, _top(entry.rule.acuity for entry in self.open))
-        level = max(established, _top(entry.unsure for entry in self.open if entry.by_unsure_alone))
         potential = _top(entry.rule.acuity for entry in self.open if entry.could_fire)
-        certain = max(established, _top(entry.unsure for entry in self.open if not entry.could_be_excluded))
         care = self._self_care() if not_excluded is Acuity.SELF_CARE else None
 
-        lowest = certain
-        if certain is Acuity.SELF_CARE and not self._self_care_possible():
+        lowest = self.certain
+        if lowest is Acuity.SELF_CARE and not self._self_care_possible():
             lowest = Acuity.ROUTINE
         highest = max(level, potential)
         if highest is Acuity.SELF_CARE and care is None:
@@ -213,7 +227,7 @@ class _Resolution:
                 if entry.by_unsure_alone
             ),
             differential=self._differential(),
-            unanswered=self._unanswered(disposition.acuity, level),
+            unanswered=self._unanswered(disposition.acuity),
             answers={name: self.rules.findings.by_id[name].shown(value) for name, value in self.values.items()},
             region=self.region,
             rule_set=RuleSetId(self.rules.name, self.rules.version, self.rules.sha256),
@@ -397,44 +411,76 @@ class _Resolution:
             )
         return tuple(sorted(found, key=lambda cause: not cause.must_not_miss))
 
-    def _unanswered(self, acuity: Acuity, level: Acuity) -> tuple[Question, ...]:
+    def _unanswered(self, acuity: Acuity) -> tuple[Question, ...]:
         if acuity is Acuity.EMERGENCY:
             return ()
+        asked: dict[str, tuple[Acuity, Matters]] = {}
+        for name, rung, matters in self._undecided():
+            # In place of a finding whose `only_if` is absent, that.
+            first = (*self._absent_above(name), name)[0]
+            before_rung, before_matters = asked.get(first, (rung, matters))
+            asked[first] = max(rung, before_rung), min(matters, before_matters, key=MATTERS.index)
+        by_id = self.rules.findings.by_id
+        first_asked = sorted(asked, key=lambda name: (-asked[name][0], by_id[name].order))
+        return tuple(Question(name, by_id[name].asks, *asked[name]) for name in first_asked)
+
+    def may_be_asked(self) -> dict[str, tuple[str, ...]]:
+        """Every absent finding that may still be asked, whatever the answers, with the absent ones it hangs from."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name, _, _ in self._undecided():
+            above = self._absent_above(name)
+            for number, each in enumerate((*above, name)):
+                found[each] = tuple(above[:number])
+        return found
+
+    def _undecided(self) -> Iterator[tuple[str, Acuity, Matters]]:
+        """The absent findings on which it depends which rules fire that could raise what is certain or add a cause, and
+        which advice is given; each with the rung of such a rule. With every answer they only become fewer.
+        """
         named = {id for rule in self.fired for id in rule.causes}
-        asked: dict[str, Acuity] = {}
         known: dict[tuple[str, str, int | str | None], set[str]] = {}
+        by_rung: dict[tuple[Acuity, Matters], set[str]] = {}
         for entry in self.open:
             if not (entry.could_fire or entry.could_be_excluded):
                 continue
-            sooner = acuity is Acuity.SOON and entry.rule.acuity is Acuity.SOON
-            if entry.rule.acuity > level or sooner or not named.issuperset(entry.rule.causes):
-                self._ask(asked, entry.rule.acuity, self.reader.undecided_in(entry.rule.when, self.reading, known))
-        if level is Acuity.SELF_CARE:
+            sooner = entry.rule.acuity is Acuity.SOON and self.certain is Acuity.SOON
+            raises = entry.rule.acuity > self.certain or sooner
+            if raises or not named.issuperset(entry.rule.causes):
+                names = self.reader.undecided_in(entry.rule.when, self.reading, known)
+                by_rung.setdefault((entry.rule.acuity, "acuity" if raises else "cause"), set()).update(names)
+        if self.certain is Acuity.SELF_CARE:
+            explained = any(rule.acuity is Acuity.SELF_CARE for rule in self.fired)
             for rule in self._self_care_rules():
-                self._ask(asked, rule.acuity, self.reader.undecided_in(rule.when, self.reading, known))
-                for item in map(self.rules.advice.__getitem__, rule.do):
-                    criteria = [*item.contraindicated_by, *(change.criterion for change in item.modified_by)]
-                    self._ask(asked, rule.acuity, self.reader.undecided(criteria, self.reading, known))
+                names = self.reader.undecided_in(rule.when, self.reading, known)
+                by_rung.setdefault((rule.acuity, "cause" if explained else "acuity"), set()).update(names)
+                names = self.reader.undecided(self._advice_criteria(rule), self.reading, known)
+                by_rung.setdefault((rule.acuity, "advice"), set()).update(names)
             if self.rules.lowest_age:
-                self._ask(asked, Acuity.SELF_CARE, {"age_years"})
-        by_id = self.rules.findings.by_id
-        first = sorted(asked, key=lambda name: (-asked[name], by_id[name].order))
-        return tuple(Question(name, by_id[name].asks, asked[name]) for name in first)
+                by_rung.setdefault((Acuity.SELF_CARE, "acuity"), set()).add("age_years")
+        for (rung, matters), names in by_rung.items():
+            for name in names:
+                if name not in self.values and name not in self.not_applicable:
+                    yield name, rung, matters
 
-    def _ask(self, asked: dict[str, Acuity], rung: Acuity, names: Iterable[str]) -> None:
-        """Adds the absent findings among these, unless they are asked for a more acute rung; in place of one whose
-        `only_if` is absent, that.
-        """
+    def _advice_criteria(self, rule: Rule) -> list[Criterion]:
+        """What forbids or changes the items of a self-care rule."""
+        items = [self.rules.advice[id] for id in rule.do]
+        return [
+            criterion
+            for item in items
+            for criterion in (*item.contraindicated_by, *(change.criterion for change in item.modified_by))
+        ]
+
+    def _absent_above(self, name: str) -> list[str]:
+        """The absent findings that one hangs from, the uppermost first."""
         by_id = self.rules.findings.by_id
-        for name in names:
-            if name in asked or name in self.values or name in self.not_applicable:
-                continue
-            first, above = name, by_id[name].only_if
-            while above is not None:
-                if above not in self.values:
-                    first = above
-                above = by_id[above].only_if
-            asked[first] = max(rung, asked.get(first, rung))
+        found: list[str] = []
+        above = by_id[name].only_if
+        while above is not None:
+            if above not in self.values:
+                found.insert(0, above)
+            above = by_id[above].only_if
+        return found
 
 
 def _top(rungs: Iterable[Acuity]) -> Acuity:

@@ -15,11 +15,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from calf_triage._assessment import SelfCare
 from calf_triage._findings import UNSURE, Acuity, Answer, Finding
 from calf_triage._rules import Example, Rule, RuleSet
-from calf_triage._triage import bundled_rules
+from calf_triage._triage import bundled_rules, triage
 from calf_triage.check import with_benign_rest
+from calf_triage.interview import RESTS, Interview
 
 Answers = dict[str, Answer]
 MOST_CHANGES = 3
@@ -82,6 +85,80 @@ def applicable(rules: RuleSet, given: Mapping[str, Answer]) -> Answers:
     """The answers without those that do not apply, in question order."""
     silent = {name for above, names in rules.findings.below.items() if given.get(above) is False for name in names}
     return {name: given[name] for name in rules.findings.by_id if name in given and name not in silent}
+
+
+def interview_machine(rules: RuleSet | None = None) -> type[RuleBasedStateMachine]:
+    """A state machine that leads an interview along any path, and holds it to its laws at every step.
+
+    `TestInterview = interview_machine(rules).TestCase` is a test of your own rule set. Its laws: the assessment is what
+    `triage` says to all the answers; what was declined is not asked again; self-care is never reached past a rule
+    that is not ruled out; the screens that may follow become fewer with each one answered; a save comes back the same.
+    """
+    using = bundled_rules() if rules is None else rules
+
+    class InterviewMachine(RuleBasedStateMachine):
+        def __init__(self) -> None:
+            super().__init__()
+            self.interview = Interview(using, engine="plain")
+
+        @precondition(lambda self: self.interview.screen is not None)
+        @rule(data=st.data())
+        def answer(self, data: st.DataObject) -> None:
+            """Some questions answered at random, the rest as a whole."""
+            screen = self.interview.screen
+            assert screen is not None
+            rest = data.draw(st.sampled_from(RESTS))
+            told: dict[str, Answer | None] = {}
+            for question in screen.questions:
+                if rest == "none" and question.finding.type != "yes_no":
+                    told[question.id] = question.finding.shown(question.finding.benign)
+            odd = st.lists(st.sampled_from(screen.questions), max_size=2, unique_by=lambda question: question.id)
+            for question in data.draw(odd):
+                told[question.id] = data.draw(st.none() | answer(question.finding, using))
+            before = screen.more_at_most
+            self.interview.answer(told, rest=rest)
+            after = self.interview.screen
+            assert after is None or after.more_at_most < before, "more screens than were promised"
+
+        @precondition(lambda self: self.interview.screen is None or self.interview.screen.number > 1)
+        @rule()
+        def go_back(self) -> None:
+            """The last screen's answers are taken back, and it is shown again."""
+            before = self.interview.answers
+            if not before and not self.interview.not_said:
+                return
+            self.interview.back()
+            assert self.interview.answers.items() <= before.items()
+            assert self.interview.screen is not None
+
+        @rule()
+        def save_and_resume(self) -> None:
+            """What is saved goes on where it was."""
+            text = self.interview.to_json()
+            resumed = Interview.from_json(text, using, engine="plain")
+            assert resumed.to_json() == text
+            assert resumed.screen == self.interview.screen or resumed.screen is not None
+            self.interview = resumed
+
+        @invariant()
+        def is_what_triage_says(self) -> None:
+            """One call with all the answers says the same."""
+            found = self.interview.assessment
+            assert found == triage(self.interview.answers, rules=using, engine="plain")
+            if isinstance(found.disposition, SelfCare):
+                assert found.not_excluded is Acuity.SELF_CARE
+            if found.acuity is Acuity.EMERGENCY:
+                assert self.interview.screen is None, "asks on in an emergency"
+
+        @invariant()
+        def asks_nothing_again(self) -> None:
+            """Neither what was answered nor what was declined."""
+            screen = self.interview.screen
+            asked = {question.id for question in screen.questions} if screen is not None else set()
+            assert asked.isdisjoint(self.interview.answers)
+            assert asked.isdisjoint(self.interview.not_said)
+
+    return InterviewMachine
 
 
 def _told_in_part(rules: RuleSet) -> st.SearchStrategy[Answers]:
