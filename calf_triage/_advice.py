@@ -92,10 +92,11 @@ def _often(numbers: Span, period: str) -> str:
 
 @frozen
 class Modification:
-    """How an item changes while a criterion is not refuted."""
+    """How an item changes while a criterion is not refuted. dose: what a plan starts with, where `say` changes it."""
 
     criterion: Criterion
     say: str
+    dose: Dose | None = None
 
 
 @frozen

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-from typing import Final, Literal
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final, Literal
 
 from attrs import field, frozen
 from attrs.validators import gt, in_
@@ -11,6 +12,10 @@ from attrs.validators import gt, in_
 from calf_triage import _json
 from calf_triage._advice import Region, Service, Source
 from calf_triage._findings import Acuity, Answer
+
+if TYPE_CHECKING:
+    from calf_triage._rules import RuleSet
+    from calf_triage.explain import Explanation
 
 INTENDED_USE: Final = (
     "For adults with calf or lower-leg symptoms, and for the apps they use: it suggests how soon to be seen, or "
@@ -23,8 +28,12 @@ INTENDED_USE: Final = (
 MOST_EMERGENCY_WORDS: Final = 40
 MOST_QUESTIONS_SHOWN: Final = 12
 
-Reason = Literal["rules", "unsure", "unfinished", "no_symptom", "unexplained", "under_age", "age_unsure", "no_item"]
-"""What set the acuity: rules that fired; unsure answers; questions still open; or why there is no self-care."""
+Reason = Literal[
+    "rules", "unsure", "unfinished", "unseen", "no_symptom", "unexplained", "under_age", "age_unsure", "no_item"
+]
+"""What set the acuity: rules that fired; unsure answers; questions still open; a look that was asked for last time and
+not taken (see `calf_triage.follow_up`); or why there is no self-care.
+"""
 
 
 @frozen
@@ -44,7 +53,7 @@ class Item:
     name: str
     steps: tuple[str, ...]
     dose: str
-    changes: tuple[str, ...]
+    changes: tuple[str, ...] = field(repr=False)
     equipment: tuple[str, ...]
     sources: tuple[Source, ...]
 
@@ -55,7 +64,7 @@ class Withheld:
 
     id: str
     name: str
-    because: tuple[str, ...]
+    because: tuple[str, ...] = field(repr=False)
 
 
 @frozen
@@ -98,7 +107,7 @@ class FiredRule:
     acuity: Acuity
     title: str
     why: str
-    met: tuple[str, ...]
+    met: tuple[str, ...] = field(repr=False)
     sources: tuple[Source, ...]
 
 
@@ -119,8 +128,8 @@ class PossibleCause:
     name: str
     must_not_miss: bool
     rules: tuple[str, ...]
-    findings_for: tuple[str, ...]
-    findings_against: tuple[str, ...]
+    findings_for: tuple[str, ...] = field(repr=False)
+    findings_against: tuple[str, ...] = field(repr=False)
     evidence: str | None = None
 
 
@@ -158,6 +167,16 @@ class Block:
 
     heading: str
     lines: tuple[str, ...]
+
+
+def as_text(page: Iterable[Block]) -> str:
+    """A page as plain text."""
+    parts = []
+    for block in page:
+        heading = [block.heading] if block.heading else []
+        bullets = [f"  - {line}" for line in block.lines] if block.heading else list(block.lines)
+        parts.append("\n".join(heading + bullets))
+    return "\n\n".join(parts)
 
 
 @frozen(repr=False)
@@ -201,12 +220,7 @@ class Assessment:
 
     def __str__(self) -> str:
         """The page that a person reads, as plain text."""
-        parts = []
-        for block in self.page():
-            heading = [block.heading] if block.heading else []
-            bullets = [f"  - {line}" for line in block.lines] if block.heading else list(block.lines)
-            parts.append("\n".join(heading + bullets))
-        return "\n\n".join(parts)
+        return as_text(self.page())
 
     def _repr_html_(self) -> str:
         """The same page as HTML, for notebooks. Its colour never stands without the word."""
@@ -250,6 +264,17 @@ class Assessment:
         if found.disposition.acuity is not found.acuity:
             raise ValueError("not an assessment:\nits disposition is on another rung than its acuity")
         return found
+
+    def explain(self, rules: RuleSet | None = None) -> Explanation:
+        """Why this is the answer, why not another, and what would change it.
+
+        rules: those it was made with; the bundled ones if none are given. ValueError where these are other rules, or
+        where this says less than they do of its answers; TypeError for rules that are none.
+        """
+        # Here, because an explanation needs the rules and a search, and an answer needs neither.
+        from calf_triage.explain import explain
+
+        return explain(self, rules)
 
     # -- the page ----------------------------------------------------------------------------------------------------
 
@@ -320,6 +345,7 @@ class Assessment:
     def _set_by(self) -> tuple[str, ...]:
         said = {
             "unsure": "You were not sure of some answers, so this is the careful choice.",
+            "unseen": "Last time you were told to be seen. Unless someone has looked since, it may not be over.",
             "no_symptom": "You named no symptom, so there is nothing to explain.",
             "unexplained": "No rule explains these answers, so someone should take a look.",
             "under_age": "These exercises are not for someone this young, who should be looked at first.",

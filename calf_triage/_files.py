@@ -131,6 +131,17 @@ def _whole(digits: str) -> int | float:
     return int(digits) if len(digits) <= _LONGEST_NUMBER else math.inf
 
 
+def as_values(found: object, where: str) -> Any:
+    """What `read_answers` gave, with every JSON object in it as a dict; UnreadableError where a key stands twice."""
+    if isinstance(found, _Pairs):
+        if len({key for key, _ in found}) < len(found):
+            raise UnreadableError(f"{where}: a key stands twice")
+        return {key: as_values(value, where) for key, value in found}
+    if isinstance(found, dict):
+        return {key: as_values(value, where) for key, value in found.items()}
+    return [as_values(value, where) for value in found] if isinstance(found, list) else found
+
+
 class _Pairs(list[tuple[str, Any]]):
     """A JSON object as it was written, so that a name that stands twice is not lost."""
 

@@ -81,7 +81,10 @@ class Finding:
     """A question with its closed set of answers.
 
     type is "yes_no", "choice" or "measurement". A measurement has a range in its unit, ends included, and a fixed
-    number of decimals; choices has two or more options for a choice and is empty otherwise.
+    number of decimals; choices has two or more options for a choice and is empty otherwise. fixed: it tells how
+    something began or what has happened: a yes, a choice or a number given once stays; a no may become a yes. worse: of
+    two numbers which is the worse ("higher" or "lower"), of two choices ("later" or "earlier" in the list); None where
+    that cannot be said.
     """
 
     id: str
@@ -99,6 +102,8 @@ class Finding:
     only_if: str | None = None
     floor: Acuity | None = None
     mirror: str | None = None
+    fixed: bool = False
+    worse: Literal["higher", "lower", "later", "earlier"] | None = None
 
     @property
     def red_flag(self) -> bool:

@@ -35,6 +35,9 @@ def read(text: object, cls: type[T], what: str) -> T:
         document = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
     except RecursionError:
         raise ValueError("the JSON is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        # Its own error carries the whole text, answers and all.
+        raise ValueError(f"not {what}:\nno JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
     try:
         return _converter().structure(document, cls)
     except Exception as error:  # noqa: BLE001 - cattrs raises groups of anything
@@ -88,6 +91,9 @@ def _converter() -> Converter:
     converter.register_unstructure_hook(date, date.isoformat)
     converter.register_structure_hook(date, lambda day, _: _day(day))
     converter.register_structure_hook_func(lambda wanted: wanted == Answer, lambda value, _: _answer(value))
+    converter.register_structure_hook_func(
+        lambda wanted: wanted == Answer | None, lambda value, _: None if value is None else _answer(value)
+    )
     converter.register_structure_hook_factory(
         lambda wanted: getattr(wanted, "__origin__", None) is tuple and get_args(wanted)[1:] == (...,),
         lambda wanted: _tuple(list_structure_factory(wanted, converter)),

@@ -44,7 +44,21 @@ from calf_triage._findings import (
     Value,
 )
 from calf_triage._folder import LARGEST_NUMBER, Folder, has_unseen, parsed, printable, read_folder
-from calf_triage._rules import Cause, Example, Hazard, Law, Retired, Rule, RuleSet
+from calf_triage._rules import (
+    Cause,
+    Example,
+    Gate,
+    Hazard,
+    Ladder,
+    Law,
+    NoGain,
+    PainLimit,
+    PlanRules,
+    Retired,
+    Rule,
+    RuleSet,
+    StopSign,
+)
 from calf_triage.readings import durable
 
 LONGEST_TEXT: Final = 1_000
@@ -59,6 +73,7 @@ MOST_CHOICES: Final = 12
 MOST_POINTS: Final = 1_000
 MOST_DOSE: Final = 10_000
 HOURS: Final = (48, 72, 336)
+MOST_DAYS: Final = 365
 # So that an emergency's page keeps to 40 words: 12 of its own, a number, a place, and two items of nine.
 MOST_WORDS_ITEM: Final = 9
 MOST_WORDS_NUMBER: Final = 4
@@ -67,6 +82,8 @@ MOST_WORDS_PLACE: Final = 6
 _ID: Final = re.compile(rf"[a-z][a-z0-9_]{{0,{LONGEST_NAME - 1}}}")
 _ID_IN_WORDS: Final = f"up to {LONGEST_NAME} small letters, digits and _, a letter first"
 _CRITERION_IN_WORDS: Final = "`name`, `name >= 3`, `name < 3`, `name is choice` or `name is unsure`"
+_QUESTION: Final = re.compile(r"[A-Z][A-Z_]{0,47}")
+_QUESTION_IN_WORDS: Final = "a question of `calf-triage verify`, as NECESSARY"
 _HAZARD: Final = re.compile(r"H[1-9][0-9]{0,2}")
 _REGION: Final = re.compile(r"[A-Z]{2}|generic")
 _LINK: Final = re.compile(r"https?://[^\s\"'<>]+")
@@ -86,7 +103,7 @@ _MISSING: Final = {
 _REQUIRED: Final = ["ruleset.toml", "findings/", "services.toml", "regions.toml"]
 _FILES: Final = [
     *("ruleset.toml", "criteria.toml", "scores.toml", "causes.toml"),
-    *("services.toml", "regions.toml", "hazards.toml", "laws.toml"),
+    *("services.toml", "regions.toml", "hazards.toml", "laws.toml", "plan.toml", "waivers.toml"),
 ]
 _STANDS: Final = {
     **dict.fromkeys(("see", "meanwhile", "avoid"), "does not stand in self_care/"),
@@ -265,6 +282,10 @@ class _Table:
     def __contains__(self, key: str) -> bool:
         return key in self._left
 
+    def left(self) -> list[str]:
+        """The keys that nobody asked for yet."""
+        return list(self._left)
+
     def done(self) -> None:
         """Reports the keys that nobody asked for."""
         for key in self._left:
@@ -375,6 +396,8 @@ class _Loader:
         self._each("laws", self._read_law)
         self._read_rules()
         self._read_retired()
+        plan = self._plan()
+        waivers = self._waivers()
         if self._problems:
             raise RuleSetError(self._problems)
         loaded = RuleSet(
@@ -390,6 +413,8 @@ class _Loader:
             hazards=dict(sorted(self._hazards.items())),
             laws=tuple(law for _, law in sorted(self._laws.items())),
             retired=tuple(rule for _, rule in sorted(self._retired.items())),
+            plan=plan,
+            waivers=waivers,
             **settings,
         )
         if problems := durable.limit_problems(loaded):
@@ -450,6 +475,7 @@ class _Loader:
             "lowest_age": table.whole("lowest_age", 0, 120),
             "safety_net": self._items(table, "safety_net", {AdviceKind.SAFETY_NET}, required=True),
             "look_again_days": table.whole("look_again_days", 1, 365),
+            "no_gain": self._no_gain(table.table("no_gain")),
             "default_see": {},
         }
         if settings["version"] and not _VERSION.fullmatch(settings["version"]):
@@ -460,6 +486,18 @@ class _Loader:
         self._lowest_age(table, settings["lowest_age"] or 0)
         table.done()
         return settings
+
+    def _no_gain(self, table: _Table | None) -> NoGain | None:
+        if table is None:
+            return None
+        names = (table.text("finding"), *table.texts("symptoms", required=True))
+        sound = [name for name in names if table.refers(name, "finding", "finding" if name == names[0] else "symptoms")]
+        for name in sound:
+            if self._findings[name].type != "yes_no":
+                table.problem(f"{shown(name)} is not answered yes or no")
+        days = table.whole("after_days", 1, 365)
+        table.done()
+        return NoGain(names[0], names[1:], days or 0)
 
     def _lowest_age(self, table: _Table, lowest: int) -> None:
         names, age = self.names["finding"], self._findings.get("age_years")
@@ -533,6 +571,9 @@ class _Loader:
         if red_flag != bool(floor):
             table.problem("red_flag = true and a floor stand together or not at all")
         kind, kinds = table.text("kind"), [kind.value for kind in Kind]
+        fixed = table.flag("fixed", False)
+        if fixed and kind in (Kind.RISK_FACTOR.value, Kind.CONTEXT.value):
+            table.problem(f"a {kind} never counts as changing; this is for a symptom, a sign or a measurement", "fixed")
         parts: dict[str, Any] = {
             "id": name,
             "asks": table.text("asks"),
@@ -542,6 +583,7 @@ class _Loader:
             "only_if": self._only_if(name, table),
             "floor": _RUNGS[floor] if floor and table.one_of(floor, _ESCALATIONS, "rung", "floor") else None,
             "mirror": table.optional("mirror"),
+            "fixed": fixed,
         }
         answers: dict[str, Any] | None
         if "range" in table or "decimals" in table:
@@ -555,7 +597,14 @@ class _Loader:
             answers = {"type": "yes_no", "benign": False}
         elif red_flag and answers["type"] != "yes_no":
             table.problem("only a yes/no finding is a red flag; a rule can read the choice or the number")
-        return Finding(**answers, **parts)
+        return Finding(**answers, **parts, worse=self._worse(answers["type"], table))
+
+    def _worse(self, type: str, table: _Table) -> Any:
+        worse = table.optional("worse")
+        words = {"measurement": ["higher", "lower"], "choice": ["later", "earlier"]}.get(type)
+        if worse and words is None:
+            table.problem("a yes is worse than a no already; this is for a choice or a number", "worse")
+        return worse if worse and words and table.one_of(worse, words, "word", "worse") else None
 
     def _only_if(self, name: str, table: _Table) -> str | None:
         above = table.optional("only_if")
@@ -642,7 +691,7 @@ class _Loader:
         if other is finding or other.mirror != finding.id:
             table.problem(f"{shown(other.id)} should name {shown(finding.id)} as its mirror", "mirror")
         elif finding.id < other.id and _answers(finding) != _answers(other):
-            table.problem(f"{shown(other.id)} has other answers, another floor or another kind", "mirror")
+            table.problem(f"{shown(other.id)} has other answers, or another floor, kind or fixed", "mirror")
 
     # -- criteria ----------------------------------------------------------------------------------------------------
 
@@ -932,24 +981,28 @@ class _Loader:
             return None
         spans: dict[str, Span] = {}
         for attribute in fields(Dose):
-            found = dose.raw(attribute.name)
-            if found is None:
-                continue
-            ends = found if isinstance(found, list) else [found, found]
-            whole = [end for end in ends if type(end) is int and 1 <= end <= MOST_DOSE]
-            if len(ends) != 2 or len(whole) != 2 or whole[0] > whole[1]:
-                dose.problem(f"expected a whole number from 1 to {MOST_DOSE}, or a span, as [12, 15]", attribute.name)
-            else:
-                spans[attribute.name] = (whole[0], whole[1])
+            if span := self._span(dose, attribute.name):
+                spans[attribute.name] = span
         dose.done()
         return Dose(**spans)
+
+    def _span(self, table: _Table, key: str, required: bool = False) -> Span | None:
+        found = table.raw(key, required)
+        if found is None:
+            return None
+        ends = found if isinstance(found, list) else [found, found]
+        whole = [end for end in ends if type(end) is int and 1 <= end <= MOST_DOSE]
+        if len(ends) != 2 or len(whole) != 2 or whole[0] > whole[1]:
+            table.problem(f"expected a whole number from 1 to {MOST_DOSE}, or a span, as [12, 15]", key)
+            return None
+        return whole[0], whole[1]
 
     def _modifications(self, table: _Table) -> tuple[Modification, ...]:
         found: list[Modification] = []
         for entry in table.tables("modified_by") if "modified_by" in table else ():
-            text, say = entry.text("if"), entry.text("say")
+            text, say, dose = entry.text("if"), entry.text("say"), self._dose(entry)
             if text:
-                found.append(Modification(self._criterion(entry, "if", text), say))
+                found.append(Modification(self._criterion(entry, "if", text), say, dose))
             entry.done()
         return tuple(found)
 
@@ -1045,7 +1098,7 @@ class _Loader:
                 table.problem(f"expected one of {', '.join(map(str, HOURS))}", "within_hours")
                 found["within_hours"] = None
         if lower:
-            found["look_again_days"] = table.whole("look_again_days", 1, 365)
+            found["look_again_days"] = self._look_again(table)
             found["seek_help_if"] = self._items(table, "seek_help_if", {AdviceKind.SAFETY_NET}, required=True)
         for key, where in _STANDS.items():
             if key not in found and key in table:
@@ -1053,6 +1106,17 @@ class _Loader:
                 table.problem(where, key)
         table.done()
         return found
+
+    def _look_again(self, table: _Table) -> tuple[int, ...]:
+        """One number of days, or a rising list of them."""
+        found = table.raw("look_again_days", required=True)
+        days = found if isinstance(found, list) else [] if found is None else [found]
+        whole = [day for day in days if type(day) is int and 1 <= day <= MOST_DAYS]
+        if found is not None and (not 1 <= len(days) <= LONGEST_LIST or whole != days or sorted({*whole}) != whole):
+            expected = f"expected a whole number from 1 to {MOST_DAYS}, or rising ones, as [2, 14]"
+            table.problem(expected, "look_again_days")
+            return ()
+        return tuple(whole)
 
     def _short(self, table: _Table, key: str, names: Iterable[str]) -> None:
         for name in names:
@@ -1091,6 +1155,220 @@ class _Loader:
                 if above not in given and self._findings[above].benign is False:
                     table.problem(f"{name}: applies only with {above}, and otherwise that is no", "given")
 
+    # -- what steers a plan ------------------------------------------------------------------------------------------
+
+    def _plan(self) -> PlanRules | None:
+        """What plan.toml says; None where there is no such file, or there are problems."""
+        if "plan.toml" not in self._parsed:
+            return None
+        file = self._file("plan")
+        found: dict[str, Any] = {"sources": {}}
+        for key, required, read in (
+            ("progress", True, self._plan_progress),
+            ("missed", True, self._plan_missed),
+            ("days", True, self._plan_days),
+            ("session", True, self._plan_session),
+            ("first_days", False, self._plan_first_days),
+            ("equipment", True, self._plan_equipment),
+            ("tendon", False, self._plan_tendon),
+            ("ability", False, self._plan_ability),
+            ("pain", True, self._plan_pain),
+        ):
+            table = file.table(key, required)
+            found.update(read(table))
+            if table:
+                found["sources"][key] = self._sources(table)
+                table.done()
+        signs = {name: self._stop_sign(name, table) for name, table in self._plan_entries(file, "stop", required=True)}
+        gates = [self._gate(name, table) for name, table in self._plan_entries(file, "gate")]
+        stands: dict[str, str] = {}
+        ladders = [self._ladder(name, table, stands) for name, table in self._plan_entries(file, "ladder")]
+        found.update(stop_signs=signs, gates=tuple(gates), ladders=tuple(ladders))
+        file.done()
+        return None if self._problems else PlanRules(**found)
+
+    def _plan_entries(self, table: _Table, key: str, required: bool = False) -> Iterator[tuple[str, _Table]]:
+        group = table.table(key, required)
+        # By id, for the order of tables means nothing.
+        for name, entry in sorted(group.entries(), key=lambda found: found[0]) if group else ():
+            yield name, entry
+            entry.done()
+
+    def _plan_progress(self, table: _Table | None) -> dict[str, Any]:
+        if table is None:
+            return {}
+        numbers = {
+            "percent_a_week": (1, 100),
+            "session_percent": (1, 100),
+            "session_days": (7, 365),
+            "back_percent": (1, 90),
+            "back_after_hours": (1, 168),
+        }
+        (advice,) = self._named(table, "advice", required=True) or ("",)
+        return {"progress_advice": advice, **{key: table.whole(key, *ends) for key, ends in numbers.items()}}
+
+    def _named(self, table: _Table, key: str, required: bool = False) -> tuple[str, ...]:
+        """One item of self-care, or none."""
+        name = table.text(key) if required else table.optional(key)
+        if not name or not table.refers(name, "advice", key):
+            return ()
+        self._of_kind(table, key, name, SELF_CARE_KINDS)
+        return (name,)
+
+    def _plan_missed(self, table: _Table | None) -> dict[str, Any]:
+        ends = {"many_percent": (1, 100), "back_after_weeks": (1, 52)}
+        return {key: table.whole(key, *span) for key, span in ends.items()} if table else {}
+
+    def _plan_days(self, table: _Table | None) -> dict[str, Any]:
+        if table is None:
+            return {}
+        text, between = table.text("trained_if"), table.table("between")
+        rest = {}
+        if between:
+            rest = {name: between.whole(name, 1, 14) for name in self._items_in(between)}
+            between.done()
+        return {
+            "days_a_week": self._span(table, "a_week", required=True),
+            "days_trained": table.whole("trained", 1, 7),
+            "trained_if": self._criterion(table, "trained_if", text) if text else None,
+            "days_between": rest,
+        }
+
+    def _items_in(self, table: _Table) -> list[str]:
+        """The items that are the keys of a table."""
+        names = sorted(table.left())
+        known = [name for name in names if table.refers(name, "advice", name)]
+        for name in names:
+            if name not in known:
+                table.raw(name)
+        return known
+
+    def _plan_session(self, table: _Table | None) -> dict[str, Any]:
+        if table is None:
+            return {}
+        little_if = self._list(table, "little_if")
+        return {
+            "most_exercises": table.whole("most_exercises", 1, LONGEST_LIST),
+            "most_balance": table.whole("most_balance", 0, LONGEST_LIST),
+            "warm_up": next(iter(self._named(table, "warm_up")), None),
+            "rest_day": self._items(table, "rest_day", {AdviceKind.ACTIVITY}),
+            "each_side": self._items(table, "each_side", SELF_CARE_KINDS),
+            "little_if": little_if,
+            "little_say": table.text("little_say") if little_if else "",
+        }
+
+    def _plan_first_days(self, table: _Table | None) -> dict[str, Any]:
+        if table is None:
+            return {"first_days": 0, "first_days_if": (), "first_days_say": ""}
+        return {
+            "first_days": table.whole("days", 1, 28),
+            "first_days_if": self._list(table, "if", required=True),
+            "first_days_say": table.text("say"),
+        }
+
+    def _plan_equipment(self, table: _Table | None) -> dict[str, Any]:
+        if table is None:
+            return {}
+        found: dict[str, Any] = {key: table.texts(key) for key in ("household", "loads")}
+        found["load_on"] = self._items(table, "load_on", SELF_CARE_KINDS)
+        without: dict[str, tuple[str, ...]] = {}
+        if inner := table.table("can_do_without"):
+            for name in self._items_in(inner):
+                without[name] = inner.texts(name)
+                for text in without[name]:
+                    if text not in self._advice[name].equipment:
+                        inner.problem(f"{shown(text)} is not among the item's equipment", name)
+            inner.done()
+        return {**found, "can_do_without": without}
+
+    def _plan_tendon(self, table: _Table | None) -> dict[str, Any]:
+        if table is None:
+            return {"programmes": (), "own_steps": ()}
+        kinds = {AdviceKind.EXERCISE}
+        return {
+            "programmes": self._items(table, "one_of", kinds, required=True),
+            "own_steps": self._items(table, "own_steps", kinds),
+        }
+
+    def _plan_ability(self, table: _Table | None) -> dict[str, Any]:
+        if table is None:
+            none: dict[str, Any] = {"ability_percent": 100, "ability_differs_percent": 100, "ability_test": None}
+            return {**none, "ability_counted": None, "ability_sides": (), "ability_on": ()}
+        counted = table.text("counted")
+        return {
+            "ability_percent": table.whole("percent", 1, 100),
+            "ability_differs_percent": table.whole("differs_percent", 1, 100),
+            "ability_test": next(iter(self._named(table, "test", required=True)), None),
+            "ability_counted": self._of_type(table, "counted", counted, "yes_no"),
+            "ability_sides": tuple(
+                self._of_type(table, "sides", name, "measurement") for name in table.texts("sides", required=True)
+            ),
+            "ability_on": self._items(table, "on", {AdviceKind.EXERCISE}, required=True),
+        }
+
+    def _of_type(self, table: _Table, key: str, name: str, wanted: str) -> str:
+        """A finding's name; a problem if it names none, or one of another type."""
+        if name and table.refers(name, "finding", key) and self._findings[name].type != wanted:
+            table.problem(f"{shown(name)} is no {wanted.replace('_', '/')} finding", key)
+        return name
+
+    def _plan_pain(self, table: _Table | None) -> dict[str, Any]:
+        if table is None:
+            return {}
+        finding = self._of_type(table, "finding", table.text("finding"), "measurement")
+        most = table.whole("stop_above", 1, 9)
+        limits = [self._pain_limit(name, entry, most or 9) for name, entry in self._plan_entries(table, "limit", True)]
+        if limits and sum(not limit.for_whom for limit in limits) != 1:
+            table.problem("exactly one limit has no for_whom: it is for everybody else", "limit")
+        return {"pain_finding": finding, "stop_above_pain": most, "pain_limits": tuple(limits)}
+
+    def _pain_limit(self, name: str, table: _Table, most: int) -> PainLimit:
+        return PainLimit(
+            name,
+            table.whole("at_most", 0, most) or 0,
+            table.text("say"),
+            self._sources(table),
+            self._list(table, "for_whom"),
+            table.flag("by_morning", False),
+            table.flag("no_rise", False),
+        )
+
+    def _stop_sign(self, name: str, table: _Table) -> StopSign:
+        yes = table.texts("yes", required=True)
+        return StopSign(
+            name,
+            table.text("asks"),
+            tuple(self._of_type(table, "yes", finding, "yes_no") for finding in yes),
+            table.references("ask_again", "finding"),
+            self._sources(table),
+        )
+
+    def _gate(self, name: str, table: _Table) -> Gate:
+        text = table.text("if")
+        criterion = self._criterion(table, "if", text) if text else Criterion("", "yes", "")
+        return Gate(name, criterion, table.text("opens"), self._sources(table), self._list(table, "never_if"))
+
+    def _ladder(self, name: str, table: _Table, stands: dict[str, str]) -> Ladder:
+        items = self._items(table, "items", SELF_CARE_KINDS, required=True)
+        for item in items:
+            if stands.setdefault(item, name) != name:
+                table.problem(f"{shown(item)} stands in another ladder", "items")
+        return Ladder(
+            name,
+            items,
+            table.text("say"),
+            self._sources(table),
+            self._list(table, "for_whom"),
+            table.whole("at_seconds", 1, MOST_DOSE) if "at_seconds" in table else None,
+        )
+
+    def _waivers(self) -> dict[str, dict[str, str]]:
+        waivers = {}
+        for question, table in self._file("waivers").entries(_QUESTION, _QUESTION_IN_WORDS):
+            waivers[question] = {about: table.text(about) for about in table.left()}
+            table.done()
+        return waivers
+
     def _read_retired(self) -> None:
         paths = [path for path in (*self._parsed, *self._refused) if path.partition("/")[0] in _RUNGS]
         in_use = sorted({_stem(path) for path in paths})
@@ -1117,6 +1395,8 @@ def _answers(finding: Finding) -> tuple[object, ...]:
         finding.type,
         finding.kind,
         finding.floor,
+        finding.fixed,
+        finding.worse,
         finding.benign,
         choices,
         finding.low,

@@ -58,7 +58,8 @@ def rule_page(rules: RuleSet, rule: Rule) -> Iterable[Section]:
     yield Section("When", _when_nodes(rules, rule.when))
     then = said("see", *(Node(f"{name}: {rules.services[name].name}") for name in rule.see))
     then += [Node(f"within {rule.within_hours} hours")] if rule.within_hours else []
-    then += [Node(f"look again in {rule.look_again_days} days")] if rule.look_again_days else []
+    days = " and ".join(map(str, rule.look_again_days))
+    then += [Node(f"look again in {days} days")] if days else []
     for key in ("meanwhile", "avoid", "do", "seek_help_if"):
         then += said(key.replace("_", " "), *advice(getattr(rule, key)))
     yield Section("Then", tuple(then))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from typing import Final, Literal
 
 from attrs import evolve, frozen
@@ -74,32 +75,37 @@ def triage(
     Raises FindingError for answers that cannot be read: all of them at once, with the triage of the others in
     `.assessment` where that is SAME_DAY or above. ValueError for an unknown engine, TypeError for rules that are none.
     """
+    return triage_and_ask(answers, region=region, rules=rules, engine=engine)[0]
+
+
+MayBeAsked = Mapping[str, tuple[str, ...]]
+"""Every absent finding that may still be asked, whatever the answers to come, each with the absent findings that it
+hangs from, the uppermost first.
+"""
+
+
+def triage_and_ask(
+    answers: Mapping[str, Answer | None],
+    *,
+    region: str | None = None,
+    rules: RuleSet | None = None,
+    engine: Engine | None = None,
+) -> tuple[Assessment, Callable[[], MayBeAsked]]:
+    """What `triage` gives, and how to find what may still be asked."""
     if engine not in (None, "durable", "plain"):
         raise ValueError('engine: expected "durable", "plain" or None')
     if rules is not None and not isinstance(rules, RuleSet):
         raise TypeError("rules: expected a RuleSet, as load_rules(folder) gives it")
     using = bundled_rules() if rules is None else rules
     values, problems = using.findings.check(answers)
-    assessment = _assess(using, values, region, engine)
+    reader = plain(using)
+    reading = reader.read(values)
+    fired, decided_by = _fired(using, values, reading, engine)
+    resolution = _Resolution(using, reader, reading, fired, values, _region(using, region), decided_by)
+    assessment = resolution.assessment()
     if problems:
         raise FindingError(problems, assessment if assessment.acuity >= Acuity.SAME_DAY else None)
-    return assessment
-
-
-def _assess(rules: RuleSet, values: Mapping[str, Value], region: str | None, engine: Engine | None) -> Assessment:
-    reader = plain(rules)
-    reading = reader.read(values)
-    fired, decided_by = _fired(rules, values, reading, engine)
-    return _Resolution(rules, reader, reading, fired, values, _region(rules, region), decided_by).assessment()
-
-
-def may_be_asked(rules: RuleSet, values: Mapping[str, Value]) -> dict[str, tuple[str, ...]]:
-    """Every absent finding that may still be asked after these checked answers, whatever those to come, each with the
-    absent findings that it hangs from, the uppermost first.
-    """
-    reader = plain(rules)
-    reading = reader.read(values)
-    return _Resolution(rules, reader, reading, reading.fired, values, _region(rules, None), "plain").may_be_asked()
+    return assessment, resolution.may_be_asked
 
 
 def resolve(rules: RuleSet, values: Mapping[str, Value], without: int | None = None) -> Assessment:
@@ -264,7 +270,7 @@ class _Resolution:
         return SelfCare(
             advice=tuple(given.values()),
             withheld=tuple(withheld.values()),
-            look_again_days=min(rule.look_again_days or self.rules.look_again_days for rule in counting),
+            look_again_days=min((*rule.look_again_days, self.rules.look_again_days)[0] for rule in counting),
             seek_help_if=self._notes([*self.rules.safety_net, *(id for rule in counting for id in rule.seek_help_if)]),
         )
 
@@ -357,7 +363,7 @@ class _Resolution:
 
     def _days(self, counting: Iterable[Rule]) -> int:
         return min(
-            (rule.look_again_days for rule in counting if rule.look_again_days), default=self.rules.look_again_days
+            (rule.look_again_days[0] for rule in counting if rule.look_again_days), default=self.rules.look_again_days
         )
 
     def _hours(self, acuity: Acuity, counting: Iterable[Rule]) -> int | None:
@@ -415,7 +421,7 @@ class _Resolution:
         if acuity is Acuity.EMERGENCY:
             return ()
         asked: dict[str, tuple[Acuity, Matters]] = {}
-        for name, rung, matters in self._undecided():
+        for name, rung, matters in self.undecided:
             # In place of a finding whose `only_if` is absent, that.
             first = (*self._absent_above(name), name)[0]
             before_rung, before_matters = asked.get(first, (rung, matters))
@@ -424,16 +430,17 @@ class _Resolution:
         first_asked = sorted(asked, key=lambda name: (-asked[name][0], by_id[name].order))
         return tuple(Question(name, by_id[name].asks, *asked[name]) for name in first_asked)
 
-    def may_be_asked(self) -> dict[str, tuple[str, ...]]:
-        """Every absent finding that may still be asked, whatever the answers, with the absent ones it hangs from."""
+    def may_be_asked(self) -> MayBeAsked:
+        """See `MayBeAsked`."""
         found: dict[str, tuple[str, ...]] = {}
-        for name, _, _ in self._undecided():
+        for name, _, _ in self.undecided:
             above = self._absent_above(name)
             for number, each in enumerate((*above, name)):
                 found[each] = tuple(above[:number])
         return found
 
-    def _undecided(self) -> Iterator[tuple[str, Acuity, Matters]]:
+    @cached_property
+    def undecided(self) -> tuple[tuple[str, Acuity, Matters], ...]:
         """The absent findings on which it depends which rules fire that could raise what is certain or add a cause, and
         which advice is given; each with the rung of such a rule. With every answer they only become fewer.
         """
@@ -457,10 +464,12 @@ class _Resolution:
                 by_rung.setdefault((rule.acuity, "advice"), set()).update(names)
             if self.rules.lowest_age:
                 by_rung.setdefault((Acuity.SELF_CARE, "acuity"), set()).add("age_years")
-        for (rung, matters), names in by_rung.items():
-            for name in names:
-                if name not in self.values and name not in self.not_applicable:
-                    yield name, rung, matters
+        return tuple(
+            (name, rung, matters)
+            for (rung, matters), names in by_rung.items()
+            for name in names
+            if name not in self.values and name not in self.not_applicable
+        )
 
     def _advice_criteria(self, rule: Rule) -> list[Criterion]:
         """What forbids or changes the items of a self-care rule."""

@@ -1,8 +1,10 @@
-"""Made-up rule sets and answers, so that what is tested does not depend on today's rules.
+"""Made-up rule sets and answers in the loosest shape that the readings have to bear.
 
-Every rule set keeps to the format: ids, ranges and grids are right, `only_if` leads to an earlier yes/no finding, named
-criteria have no circles, and `none` reaches no rule above routine. No finding is a red flag, because a made-up rule set
-need not keep a floor. Answers are checked answers: measurements in grid steps, absent findings left out.
+Unlike `strategies.rule_sets`, which gives what the loader accepts, these are built as values, also of what no folder
+may say: rules that can never be met, ranges of one number or of 10**15 steps, hundreds of rules. Ids are right,
+`only_if` leads to an earlier yes/no finding, named criteria have no circles, and `none` reaches no rule above routine.
+No finding is a red flag, because nothing here keeps a floor. Answers are checked answers: measurements in grid steps,
+absent findings left out.
 """
 
 from __future__ import annotations
@@ -176,7 +178,7 @@ def rule(id: str, acuity: Acuity, when: When) -> Rule:
         hazards=("H1",),
         see=(("emergency_department",) if not below_same_day else ("gp",)) if escalates else (),
         within_hours=48 if acuity is Acuity.SOON else None,
-        look_again_days=14 if below_same_day else None,
+        look_again_days=(14,) if below_same_day else (),
         seek_help_if=("leg_safety_net",) if below_same_day else (),
         do=() if escalates else ("short_walks",),
     )

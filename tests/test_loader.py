@@ -602,7 +602,9 @@ class InMemory:
         return io.BytesIO(self.files[self.prefix].encode())
 
 
-LINES = sorted({line for text in FILES.values() for line in text.splitlines()})
+PLANNED = {**FILES, "plan.toml": (FOLDERS / "plan" / "plan.toml").read_text(encoding="utf-8")}
+"""The mini folder with what steers a plan."""
+LINES = sorted({line for text in PLANNED.values() for line in text.splitlines()})
 Change = tuple[str, float, float]
 
 
@@ -651,11 +653,11 @@ change = st.tuples(st.sampled_from(HOW), fractions, fractions)
 
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
-    st.dictionaries(st.sampled_from(sorted(FILES)), st.lists(change, min_size=1, max_size=3), min_size=1, max_size=3)
+    st.dictionaries(st.sampled_from(sorted(PLANNED)), st.lists(change, min_size=1, max_size=3), min_size=1, max_size=3)
 )
 def test_a_changed_folder_loads_or_is_refused(changes: dict[str, list[Change]]) -> None:
     """Whatever is deleted, doubled or replaced, the loader gives a rule set or a RuleSetError, and nothing else."""
-    loads_or_refuses({name: mutated(text, changes.get(name, ())) for name, text in FILES.items()})
+    loads_or_refuses({name: mutated(text, changes.get(name, ())) for name, text in PLANNED.items()})
 
 
 any_value = st.recursive(
@@ -666,17 +668,17 @@ any_value = st.recursive(
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.sampled_from(sorted(FILES)), fractions, any_value)
+@given(st.sampled_from([*sorted(PLANNED), *["plan.toml"] * 6]), fractions, any_value)
 def test_a_value_of_another_type_loads_or_is_refused(name: str, place: float, value: str) -> None:
     """Any value in the place of any other gives a rule set or a RuleSetError, and nothing else."""
-    lines = FILES[name].splitlines()
+    lines = PLANNED[name].splitlines()
     keyed = [number for number, line in enumerate(lines) if " = " in line]
     assume(keyed)
     number = keyed[int(place * (len(keyed) - 1))]
     lines[number] = f"{lines[number].partition(' = ')[0]} = {value}"
     text = "\n".join(lines)
     tomllib.loads(text)
-    loads_or_refuses({**FILES, name: text})
+    loads_or_refuses({**PLANNED, name: text})
 
 
 def loads_or_refuses(files: dict[str, str]) -> None:
@@ -730,6 +732,33 @@ def test_the_order_of_files_keys_and_tables_changes_nothing(tmp_path: Path) -> N
     assert {**other.__getstate__(), "findings": None} == {**rules.__getstate__(), "findings": None}
     assert list(other.advice) == list(rules.advice)
     assert str(triage({"calf_pain": True}, rules=other)) == str(triage({"calf_pain": True}, rules=rules))
+
+
+def test_the_order_of_what_steers_a_plan_changes_nothing() -> None:
+    """Nor does the order of its tables; and without the file there is nothing that steers one."""
+    assert load_rules(MINI).plan is None
+    rules = bundled_with_plan(lambda text: text)
+    turned = bundled_with_plan(tables_turned)
+    assert rules.plan is not None
+    assert rules.sha256 == turned.sha256
+    assert rules.plan == turned.plan
+    assert list(rules.plan.stop_signs) == list(turned.plan.stop_signs if turned.plan else ())
+
+
+def tables_turned(text: str) -> str:
+    """The same tables the other way round; those of one name keep their order."""
+    groups: dict[str, list[str]] = {}
+    for block in re.split(r"(?m)^(?=\[)", text)[1:]:
+        name = ".".join(block.partition("]")[0].strip("[").split(".")[:2])
+        groups.setdefault(name, []).append(block if block.endswith("\n") else f"{block}\n")
+    return "".join(block for group in reversed(groups.values()) for block in group)
+
+
+def bundled_with_plan(change: Callable[[str], str]) -> RuleSet:
+    root = PACKAGE.parent / "rules"
+    files = {path.relative_to(root).as_posix(): path.read_text("utf-8") for path in root.glob("**/*.toml")}
+    folder: Any = InMemory({**files, "plan.toml": change(files["plan.toml"])})
+    return load_rules(folder)
 
 
 @pytest.mark.parametrize(

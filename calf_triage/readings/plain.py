@@ -57,7 +57,7 @@ class Plain:
         self._of: dict[str, list[tuple[int, Criterion]]] = {}
         self._effects: dict[tuple[str, Value], tuple[tuple[int, ...], tuple[int, ...]]] = {}
         names: list[Criterion] = []
-        for criterion in _every_criterion(rules):
+        for criterion in every_criterion(rules):
             if criterion.form in ("score", "named"):
                 names.append(criterion)
             elif _key(criterion) not in self._numbers:
@@ -108,6 +108,10 @@ class Plain:
         """Whether a criterion of the rule set is refuted."""
         return reading.refuted[self._numbers[_key(criterion)]]
 
+    def may_be_met(self, criterion: Criterion, reading: Reading) -> bool:
+        """Whether a criterion is met, or might be, were the absent findings to suit."""
+        return reading.may_be_met[self._numbers[_key(criterion)]]
+
     def may_be_refuted(self, criterion: Criterion, reading: Reading) -> bool:
         """Whether a criterion is refuted, or might be, were the absent findings to suit."""
         return reading.may_be_refuted[self._numbers[_key(criterion)]]
@@ -155,7 +159,7 @@ class Plain:
         """The criteria that an answer meets, and those it refutes."""
         found = self._effects.get((name, value))
         if found is None:
-            truths = [(leaf, _leaf_truth(criterion, value)) for leaf, criterion in self._of.get(name, ())]
+            truths = [(leaf, leaf_truth(criterion, value)) for leaf, criterion in self._of.get(name, ())]
             found = (
                 tuple(leaf for leaf, truth in truths if truth is True),
                 tuple(leaf for leaf, truth in truths if truth is False),
@@ -215,7 +219,7 @@ def _key(criterion: Criterion) -> _Key:
     return criterion.form, criterion.name, criterion.value
 
 
-def _leaf_truth(criterion: Criterion, value: Value) -> bool | None:
+def leaf_truth(criterion: Criterion, value: Value) -> bool | None:
     """Met (True), refuted (False) or neither (None), for one answered finding that applies."""
     if criterion.form == "unsure":
         return value == UNSURE
@@ -229,7 +233,7 @@ def _leaf_truth(criterion: Criterion, value: Value) -> bool | None:
     return at_least if criterion.form == "at_least" else not at_least
 
 
-def _every_criterion(rules: RuleSet) -> Iterable[Criterion]:
+def every_criterion(rules: RuleSet) -> Iterable[Criterion]:
     """All criteria, wherever they stand."""
     parts: tuple[Iterable[Criterion], ...] = (
         *(rule.when for rule in rules.rules),
@@ -239,6 +243,7 @@ def _every_criterion(rules: RuleSet) -> Iterable[Criterion]:
         *(cause.against for cause in rules.causes.values()),
         *(item.contraindicated_by for item in rules.advice.values()),
         *((change.criterion for change in item.modified_by) for item in rules.advice.values()),
+        () if rules.plan is None else rules.plan.criteria(),
     )
     for part in parts:
         yield from part
