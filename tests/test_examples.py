@@ -17,7 +17,8 @@ from calf_triage import Acuity, triage
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
-PROGRAMS = sorted(path.stem for path in EXAMPLES.glob("*.py") if path.stem != "host_app")
+TESTS = sorted(path.name for path in EXAMPLES.glob("test_*.py"))
+PROGRAMS = sorted(path.stem for path in EXAMPLES.glob("*.py") if path.name not in TESTS and path.stem != "host_app")
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
@@ -30,6 +31,14 @@ def test_an_example_prints_what_is_kept(name: str) -> None:
     assert done.returncode == 0, done.stderr
     kept = ROOT / "tests" / "examples" / f"{name}.txt"
     assert done.stdout == kept.read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", TESTS)
+def test_an_example_of_downstream_tests_passes(name: str) -> None:
+    """With its plain command, in a process of its own, as in the app that it stands for."""
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(EXAMPLES / name)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=ENVIRONMENT, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_the_five_symptoms_end_on_five_rungs() -> None:

@@ -28,7 +28,7 @@ from calf_triage.readings import durable
 from calf_triage.readings.plain import Plain, Reading
 from tests import _laws as laws
 from tests import generated
-from tests._laws import Answers, Law, Triage, by_plain
+from tests._laws import Answers, Law, Triage, by_plain, seen
 from tests._rules import MINI, MINI_FOLDER, RULES
 
 ON_RULES = 90
@@ -46,7 +46,7 @@ def on_the_rules(law: Law, rules: RuleSet = RULES) -> None:
         @quick
         @given(strategy)
         def holds(answers: Answers) -> None:
-            law(by_plain, rules, answers)
+            law(seen(), rules, answers)
             reached[by_plain(answers, rules).acuity] += 1
 
         holds()
@@ -83,7 +83,7 @@ def on_made_up_rules(law: Law) -> None:
     @given(made_up())
     def holds(made: tuple[RuleSet, Answers]) -> None:
         rules, answers = made
-        law(by_plain, rules, answers)
+        law(seen(), rules, answers)
         reached[by_plain(answers, rules).acuity] += 1
 
     holds()
@@ -95,7 +95,7 @@ def on_made_up_rules(law: Law) -> None:
 
 def test_law_1_one_disposition() -> None:
     """Exactly one disposition for every set of answers, the empty one included."""
-    laws.one_disposition(by_plain, RULES, {})
+    laws.one_disposition(seen(), RULES, {})
     on_the_rules(laws.one_disposition)
     on_made_up_rules(laws.one_disposition)
 
@@ -125,7 +125,7 @@ def test_law_4_holds_where_red_flags_are_raised() -> None:
     @quick
     @given(strategies.red_flag_answers(RULES))
     def holds(answers: Answers) -> None:
-        laws.monotone(by_plain, RULES, answers)
+        laws.monotone(seen(), RULES, answers)
         found.update(answers[name] for name, one in RULES.findings.by_id.items() if one.red_flag and name in answers)
 
     holds()
@@ -258,19 +258,7 @@ def test_law_7_the_same_bytes_on_every_python(version: str) -> None:
 # -- each law finds the faults that it is for --------------------------------------------------------------------------
 
 Plant = Callable[[pytest.MonkeyPatch], tuple[Triage, RuleSet]]
-LAWS: dict[str, Law] = {
-    law.__name__: law
-    for law in (
-        laws.one_disposition,
-        laws.readings_agree,
-        laws.refines,
-        laws.monotone,
-        laws.settled_stays,
-        laws.clinical_floors_hold,
-        laws.advice_is_safe,
-        laws.order_means_nothing,
-    )
-}
+LAWS: dict[str, Law] = {law.__name__: law for law in laws.LAWS}
 
 
 def fresh() -> RuleSet:
@@ -497,7 +485,7 @@ FAULTS: dict[str, dict[str, Plant]] = {
 
 def on_all_probes(law: Law, run: Triage, rules: RuleSet) -> None:
     for answers in laws.probes(rules):
-        law(run, rules, answers)
+        law(seen(run), rules, answers)
 
 
 @pytest.mark.parametrize(("law", "fault"), [(law, fault) for law, faults in FAULTS.items() for fault in faults])

@@ -15,10 +15,13 @@ from attrs import evolve, frozen
 
 from calf_triage._assessment import MOST_EMERGENCY_WORDS, Assessment, Escalation, Note, SelfCare
 from calf_triage._criteria import Criterion, Score, When
+from calf_triage._errors import RuleSetError
 from calf_triage._findings import UNSURE, Acuity, Answer, Value
 from calf_triage._load import example_values
 from calf_triage._rules import Example, Rule, RuleSet
 from calf_triage._triage import resolve
+from calf_triage.check import lints
+from calf_triage.check.lints import Problem, problem
 from calf_triage.readings.plain import Reading, plain
 
 _NO_CLAIM: Final = "this library names possible causes and promises nothing"
@@ -35,24 +38,62 @@ _BANNED: Final = {r"\bconditions?\b": "a disease to one reader, an if to the oth
 
 def check(rules: RuleSet) -> tuple[str, ...]:
     """Every inconsistency that needs no solver, each as "same_day/x.toml: what is wrong"; empty if there is none."""
+    return tuple(str(found) for found in lint(rules) if not found.note)
+
+
+def lint(rules: RuleSet) -> tuple[Problem, ...]:
+    """What `check` finds, each in its parts; then the notes: what may be meant so, and is worth a look."""
+    found = [problem(kind, line) for kind, lines in _problems(rules) for line in lines]
+    found += [problem(kind, line, note=True) for kind, lines in _notes(rules) for line in lines]
+    return tuple(dict.fromkeys(found))
+
+
+def not_loaded(error: RuleSetError) -> tuple[Problem, ...]:
+    """What keeps a folder from being loaded, each in its parts."""
+    return tuple(problem("load", line) for line in error.problems)
+
+
+def _problems(rules: RuleSet) -> Iterator[tuple[str, Iterable[str]]]:
     cases = [_case(rules, number, example) for number, rule in enumerate(rules.rules) for example in rule.examples]
     of: dict[int, list[_Case]] = {number: [] for number in range(len(rules.rules))}
     for case in cases:
         of[case.number].append(case)
-    problems: list[str] = [*_benign_rest(rules)]
+    files = _files_of_findings(rules)
+    yield "benign", _benign_rest(rules)
     for number, rule in enumerate(rules.rules):
         place = f"{rule.acuity.word}/{rule.id}.toml"
-        lines = (
-            *_fires_as_said(rules, of[number]),
-            *_leads_once(rules, rule, of[number]),
-            *_matters(rules, number, of[number]),
-            *_numbers_shown(rules, rule, of[number]),
-            *_self_care_reached(rules, rule, of[number]),
-            *_emergency_page(rules, rule, of[number]),
-        )
-        problems += [f"{place}: {line}" for line in lines]
-    problems += [*_red_flags(rules), *_floors(rules, cases), *_unused(rules), *_words(rules)]
-    return tuple(dict.fromkeys(problems))
+        for kind, lines in (
+            ("example", _fires_as_said(rules, of[number])),
+            ("never_leads", _leads_once(rules, rule, of[number])),
+            ("changes_nothing", _matters(rules, number, of[number])),
+            ("number", _numbers_shown(rules, rule, of[number])),
+            ("self_care", _self_care_reached(rules, rule, of[number])),
+            ("emergency_page", _emergency_page(rules, rule, of[number])),
+        ):
+            yield kind, (f"{place}: {line}" for line in lines)
+    yield "red_flag", _red_flags(rules)
+    yield "clinical_floor", _floors(rules, cases)
+    yield "stop_sign", _stop_signs(rules, cases)
+    yield "unused", _unused(rules)
+    yield "in_vain", lints.in_vain(rules)
+    yield "said_twice", lints.said_twice(rules, files)
+    yield "missed_cause", lints.missed_causes(rules)
+    yield "review", lints.reviewed_too_soon(rules)
+    yield "link", lints.links(rules)
+    yield "words", _words(rules)
+    yield "reading_level", lints.hard_to_read(rules)
+
+
+def _notes(rules: RuleSet) -> Iterator[tuple[str, Iterable[str]]]:
+    files = _files_of_findings(rules)
+    yield "one_alone", lints.one_alone(rules)
+    yield "never_read", lints.never_read(rules, files)
+    yield "said_alike", lints.said_alike(rules)
+    yield "far_miss", lints.far_misses(rules)
+    yield "number_elsewhere", lints.numbers_elsewhere(rules, lambda criteria: with_all_below(rules, criteria))
+    yield "withheld", _always_withheld(rules)
+    yield "unit", lints.unit_unsaid(rules, files)
+    yield "source_unread", lints.unread(rules)
 
 
 @frozen
@@ -181,6 +222,20 @@ def _self_care_reached(rules: RuleSet, rule: Rule, cases: Iterable[_Case]) -> It
         yield f"[[example]] {case.example.name!r}: ends in {case.assessment.acuity.word}, not in self_care: {why}"
 
 
+def _always_withheld(rules: RuleSet) -> Iterator[str]:
+    """Items of a self-care rule that none of its own examples is given."""
+    for rule in rules:
+        if rule.acuity is not Acuity.SELF_CARE:
+            continue
+        shown = [resolve(rules, example_values(rules, example)[0]) for example in rule.examples if example.fires]
+        given = [
+            item.id for found in shown if isinstance(found.disposition, SelfCare) for item in found.disposition.advice
+        ]
+        for name in rule.do if given else ():
+            if name not in given:
+                yield f"self_care/{rule.id}.toml: [then] do: {name!r} is given in no example of it; show who gets it"
+
+
 # -- numbers ---------------------------------------------------------------------------------------------------------
 
 
@@ -190,10 +245,10 @@ def _numbers_shown(rules: RuleSet, rule: Rule, cases: list[_Case]) -> Iterator[s
         needed = int(criterion.value or 0)
         if criterion.form == "score":
             score = rules.scores[criterion.name]
-            reachable = _reachable(score)
-            on, below = min(n for n in reachable if n >= needed), max(n for n in reachable if n < needed)
+            may_be = reachable(score)
+            on, below = min(n for n in may_be if n >= needed), max(n for n in may_be if n < needed)
             shown: list[tuple[int | None, bool]]
-            shown = [(_points(rules, score, case.reading), case.example.fires) for case in cases]
+            shown = [(points(rules, score, case.reading), case.example.fires) for case in cases]
             words = str(on), str(below)
         else:
             finding = rules.findings.by_id[criterion.name]
@@ -237,14 +292,16 @@ def with_all_below(rules: RuleSet, criteria: Iterable[Criterion]) -> Iterator[Cr
             left += [item.criterion for item in rules.scores[criterion.name].items][::-1]
 
 
-def _reachable(score: Score) -> set[int]:
-    reachable = {0}
+def reachable(score: Score) -> set[int]:
+    """The points that a score may come to."""
+    found = {0}
     for item in score.items:
-        reachable |= {points + item.points for points in reachable}
-    return reachable
+        found |= {before + item.points for before in found}
+    return found
 
 
-def _points(rules: RuleSet, score: Score, reading: Reading) -> int:
+def points(rules: RuleSet, score: Score, reading: Reading) -> int:
+    """The points of a score that are met."""
     return sum(item.points for item in score.items if plain(rules).is_met(item.criterion, reading))
 
 
@@ -322,11 +379,29 @@ def _floors(rules: RuleSet, cases: Iterable[_Case]) -> Iterator[str]:
                     )
 
 
+# -- what ends a plan ------------------------------------------------------------------------------------------------
+
+
+def _stop_signs(rules: RuleSet, cases: Iterable[_Case]) -> Iterator[str]:
+    """Each stop sign alone, on top of whatever ends in self-care, is seen today at the latest."""
+    if rules.plan is None:
+        return
+    calm = [case.finished for case in cases if isinstance(case.finished_assessment.disposition, SelfCare)]
+    for sign in rules.plan.stop_signs.values():
+        for values in calm:
+            rest = {name: value for name, value in values.items() if name not in sign.ask_again}
+            yes = {above for name in sign.yes for above in (name, *_above(rules, name))}
+            assessment = resolve(rules, {**rest, **dict.fromkeys(yes, True)})
+            if assessment.acuity < Acuity.SAME_DAY:
+                yield f"plan.toml: [stop.{sign.id}]: ends in {assessment.acuity.word}; it asks for at least same_day"
+                break
+
+
 # -- what nobody uses ------------------------------------------------------------------------------------------------
 
 
 def _unused(rules: RuleSet) -> Iterator[str]:
-    """Law 9. A clinical floor is a use of a picture, but not of a finding: a floor alone makes no rule fire."""
+    """Law 9. A clinical floor, or a plan, is a use of a picture, but not of a finding: neither makes a rule fire."""
     advice = {name for rule in rules for name in (*rule.do, *rule.meanwhile, *rule.avoid, *rule.seek_help_if)}
     advice |= set(rules.safety_net)
     causes = {name for rule in rules for name in rule.causes}
@@ -342,7 +417,11 @@ def _unused(rules: RuleSet) -> Iterator[str]:
             *(change.criterion for change in rules.advice[name].modified_by),
         ]
     used = {criterion.name for criterion in with_all_below(rules, roots)}
-    used_by_laws = {c.name for c in with_all_below(rules, [c for law in rules.laws for c in law.when])}
+    elsewhere = [
+        *(c for law in rules.laws for c in law.when),
+        *(rules.plan.criteria() if rules.plan is not None else ()),
+    ]
+    used_elsewhere = {c.name for c in with_all_below(rules, elsewhere)}
     findings = {name for name in used if name in rules.findings.by_id}
     findings |= {screen.opens_with for screen in rules.findings.screens if screen.opens_with}
     findings |= {above for name in findings for above in _above(rules, name)}
@@ -355,14 +434,18 @@ def _unused(rules: RuleSet) -> Iterator[str]:
         if name not in findings
     )
     for file, declared, is_used, users in (
-        ("criteria.toml", rules.criteria, used | used_by_laws, "rule, cause, advice or law"),
-        ("scores.toml", rules.scores, used | used_by_laws, "rule, cause, advice or law"),
+        ("criteria.toml", rules.criteria, used | used_elsewhere, "rule, cause, advice, law or plan"),
+        ("scores.toml", rules.scores, used | used_elsewhere, "rule, cause, advice, law or plan"),
         ("causes.toml", rules.causes, causes, "rule"),
         ("advice/", rules.advice, advice, "rule"),
         ("services.toml", rules.services, services, "rule"),
         ("hazards.toml", rules.hazards, hazards, "rule or test"),
     ):
         yield from (f"{file}: [{name}]: no {users} uses it" for name in declared if name not in is_used)
+    waits = {criterion.text for name in advice for criterion in rules.advice[name].contraindicated_by}
+    for gate in rules.plan.gates if rules.plan is not None else ():
+        if gate.criterion.text not in waits:
+            yield f"plan.toml: [gate.{gate.id}]: no item is contraindicated by {gate.criterion.text!r}"
 
 
 def _files_of_findings(rules: RuleSet) -> dict[str, str]:
@@ -409,6 +492,13 @@ def _patient_texts(rules: RuleSet) -> Iterator[tuple[str, str]]:
             yield f"advice/: [{item.id}]", text
     for service in rules.services.values():
         yield f"services.toml: [{service.id}]", service.name
+    if rules.plan is not None:
+        yield "plan.toml", rules.plan.little_say
+        yield "plan.toml", rules.plan.first_days_say
+        yield from ((f"plan.toml: [stop.{sign.id}]", sign.asks) for sign in rules.plan.stop_signs.values())
+        yield from ((f"plan.toml: [pain.limit.{limit.id}]", limit.say) for limit in rules.plan.pain_limits)
+        yield from ((f"plan.toml: [gate.{gate.id}]", gate.opens) for gate in rules.plan.gates)
+        yield from ((f"plan.toml: [ladder.{ladder.id}]", ladder.say) for ladder in rules.plan.ladders)
 
 
 def _other_texts(rules: RuleSet) -> Iterator[tuple[str, str]]:
