@@ -18,7 +18,8 @@ first. It stops at once on EMERGENCY. Whatever it asks, its `assessment` is what
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, timedelta
 from typing import Final, Literal
 
 from attrs import field, frozen
@@ -28,13 +29,15 @@ from calf_triage._assessment import MATTERS, Assessment, Matters, Question, Rule
 from calf_triage._errors import FindingError, did_you_mean, listed, shown
 from calf_triage._findings import UNSURE, Acuity, Answer, Finding
 from calf_triage._rules import RuleSet
-from calf_triage._triage import Engine, bundled_rules, may_be_asked, triage
+from calf_triage._triage import Engine, MayBeAsked, bundled_rules, triage, triage_and_ask
 
 Rest = Literal["none", "unsure", "not_said"]
 """What holds for the rest of a screen: "none of these", "not sure", or "rather not say"."""
 
 RESTS: Final[tuple[Rest, ...]] = ("none", "unsure", "not_said")
 MOST_STEPS: Final = 1_000
+FRESH: Final = timedelta(days=1)
+"""For how long the answers of a saved interview are those of today."""
 
 _COULD_MEAN: Final = {
     Acuity.EMERGENCY: "calling for help now",
@@ -119,8 +122,8 @@ class _Step:
     """An answered screen; screen: its id, empty for answers that were there before."""
 
     screen: str
-    answers: dict[str, Answer]
-    not_said: tuple[str, ...] = ()
+    answers: dict[str, Answer] = field(repr=False)
+    not_said: tuple[str, ...] = field(default=(), repr=False)
 
 
 @frozen
@@ -129,14 +132,16 @@ class _Saved:
 
     rule_set: RuleSetId
     region: str | None
+    saved_on: date
     steps: tuple[_Step, ...]
 
 
 class Interview:
     """One person's interview. Not for use by several threads at once.
 
-    rules: a rule set of `load_rules`; the bundled one if none is given. answers: what is known already, asked no more;
-    FindingError if it cannot be read. region, engine: as `triage` takes them.
+    rules: a rule set of `load_rules`; the bundled one if none is given. region, engine: as `triage` takes them.
+    answers: what is known already, asked no more; FindingError if it cannot be read. Give only what cannot have changed
+        (`calf_triage.follow_up.known`): a no of another day would be taken as a no of today.
     """
 
     def __init__(
@@ -147,10 +152,16 @@ class Interview:
         region: str | None = None,
         engine: Engine | None = None,
     ) -> None:
+        if rules is not None and not isinstance(rules, RuleSet):
+            raise TypeError("rules: expected a RuleSet, as load_rules(folder) gives it")
+        if answers is not None and not isinstance(answers, Mapping):
+            raise FindingError(["answers: expected a mapping of finding names to answers"])
         self.rules = bundled_rules() if rules is None else rules
         self.problems: tuple[str, ...] = ()
-        """What was left out of a save that was read again by other rules; empty otherwise."""
-        self._region, self._engine = region, engine
+        """What was left out of a save: what other rules cannot read, and that it is of another day; empty otherwise."""
+        # Any other text means general wording, as in triage, and none of it is kept.
+        sound = isinstance(region, str) and len(region) == 2 and region.isascii() and region.isalpha()
+        self._region, self._engine = region if sound else None, engine
         self._taken_back: dict[str, Answer] = {}
         screens = self.rules.findings.screens
         self._position = {screen.id: place for place, screen in enumerate(screens)}
@@ -248,18 +259,31 @@ class Interview:
         self._taken_back = {**self._taken_back, **last.answers}
         self._enter(self._steps[:-1])
 
-    def to_json(self) -> str:
-        """As JSON text, to go on later with `from_json`. It holds health answers: keep it as you would keep those."""
-        return _json.written(_Saved(self._rule_set, self._region, self._steps))
+    def to_json(self, *, on: date | None = None) -> str:
+        """As JSON text, to go on later with `from_json`. It holds health answers: keep it as you would keep those.
+
+        on: the day of the answers; today if none is given.
+        """
+        day = date.today() if on is None else on
+        return _json.written(_Saved(self._rule_set, self._region, day, self._steps))
 
     @classmethod
     def from_json(
-        cls, text: str, rules: RuleSet | None = None, *, recheck: bool = False, engine: Engine | None = None
+        cls,
+        text: str,
+        rules: RuleSet | None = None,
+        *,
+        recheck: bool = False,
+        engine: Engine | None = None,
+        on: date | None = None,
     ) -> Interview:
         """An interview that `to_json` wrote, where it was left.
 
         recheck: accept one that was saved with other rules. Its answers then count as known already; those that these
-        rules cannot read are left out, and `problems` says which.
+            rules cannot read are left out, and `problems` says which.
+        on: the day on which it goes on; today if none is given. Questions ask of now and of the last days, so of a save
+            that is older than a day only yes, not sure and the age are kept; every no is asked again, and `problems`
+            says so (design decision, as in `calf_triage.follow_up`: a no is never kept).
 
         Raises ValueError for anything that is no saved interview, and for other rules without `recheck`.
         """
@@ -267,16 +291,18 @@ class Interview:
         if len(saved.steps) > MOST_STEPS:
             raise ValueError(f"not a saved interview:\nmore than {MOST_STEPS} screens")
         found = cls(rules, region=saved.region, engine=engine)
-        if saved.rule_set == found._rule_set:
-            found._resume(saved.steps)
-        elif recheck:
-            found._recheck(saved.steps)
-        else:
+        same = saved.rule_set == found._rule_set
+        if not same and not recheck:
             raise ValueError(
-                f"saved with the rules {saved.rule_set.name} {saved.rule_set.version} ({saved.rule_set.sha256[:12]}), "
-                f"but these are {found.rules.name} {found.rules.version} ({found.rules.sha256[:12]}); "
+                f"saved with the rules {_name(saved.rule_set)}, but these are {_name(found._rule_set)}; "
                 "with recheck=True its answers are read by these"
             )
+        today = date.today() if on is None else on
+        if same:
+            found._resume(saved.steps)
+        fresh = abs(today - saved.saved_on) <= FRESH
+        if not (same and fresh):
+            found._recheck(saved.steps, None if fresh else saved.saved_on)
         return found
 
     # -- inside ------------------------------------------------------------------------------------------------------
@@ -302,21 +328,39 @@ class Interview:
             raise ValueError("not a saved interview:\n" + listed(tuple(problems)))
         self._enter(steps)
 
-    def _recheck(self, steps: tuple[_Step, ...]) -> None:
-        values, problems = self.rules.findings.check(_merged(steps))
+    def _recheck(self, steps: tuple[_Step, ...], of: date | None) -> None:
+        """Takes the answers of a save as known already. of: the day that they are of, if a no no longer counts."""
         by_id = self.rules.findings.by_id
+        every: dict[str, list[Answer]] = {}
+        for step in steps:
+            for name, answer in step.answers.items():
+                every.setdefault(name, []).append(answer)
+        problems = [f"{shown(name)}: stands twice; the more careful counts" for name in every if len(every[name]) > 1]
+        # A yes, or else an unsure, may be a red flag, and a no must not silence it.
+        once = {
+            name: min(found, key=lambda answer: (answer is not True, answer != UNSURE)) for name, found in every.items()
+        }
+        values, wrong = self.rules.findings.check(once)
         answers = {name: by_id[name].shown(value) for name, value in values.items()}
-        not_said = tuple(name for step in steps for name in step.not_said if name in by_id and name not in answers)
-        self.problems = tuple(problems)
-        self._enter((_Step("", answers, tuple(dict.fromkeys(not_said))),))
+        if of is not None:
+            answers = {name: answer for name, answer in answers.items() if _lasts(by_id[name], answer)}
+            problems.append(
+                f"These answers are of {of}: a yes, a not sure and the age are kept; the rest is asked again."
+            )
+        not_said = dict.fromkeys(name for step in steps for name in step.not_said)
+        kept = tuple(name for name in not_said if name in by_id and name not in answers and of is None)
+        self.problems = (*problems, *wrong)
+        self._enter((_Step("", answers, kept),) if answers or kept else ())
 
     def _enter(self, steps: tuple[_Step, ...]) -> None:
         """Takes these steps as all that was answered; or raises, and stays as it was."""
-        assessment = triage(_merged(steps), region=self._region, rules=self.rules, engine=self._engine)
-        self._steps, self._assessment = steps, assessment
-        self._screen = self._next()
+        self._assessment, may_be_asked = triage_and_ask(
+            _merged(steps), region=self._region, rules=self.rules, engine=self._engine
+        )
+        self._steps = steps
+        self._screen = self._next(may_be_asked)
 
-    def _next(self) -> Screen | None:
+    def _next(self, may_be_asked: Callable[[], MayBeAsked]) -> Screen | None:
         declined = set(self.not_said)
         asked = {question.id: question for question in self._assessment.unanswered if question.id not in declined}
         pages: dict[str, list[Question]] = {}
@@ -342,21 +386,29 @@ class Interview:
             why=_why(top.rung, top.matters),
             groups=tuple(groups),
             number=self._number + 1,
-            more_at_most=self._at_most(declined) - 1,
+            more_at_most=self._at_most(declined, may_be_asked()) - 1,
             optional=self._assessment.settled and all(question.matters != "acuity" for question in asked.values()),
         )
 
-    def _at_most(self, declined: set[str]) -> int:
+    def _at_most(self, declined: set[str], may_be_asked: MayBeAsked) -> int:
         """How many screens may follow at most. A page is shown once for what can be asked of it now, and once for each
         unanswered question on whose yes more of it hangs.
         """
-        values, _ = self.rules.findings.check(self.answers)
         visits = {
             (self._page[name], above[-1] if above else "")
-            for name, above in may_be_asked(self.rules, values).items()
+            for name, above in may_be_asked.items()
             if declined.isdisjoint((name, *above))
         }
         return len(visits)
+
+
+def _name(rules: RuleSetId) -> str:
+    return f"{shown(rules.name)} {shown(rules.version)} ({shown(rules.sha256[:12])})"
+
+
+def _lasts(finding: Finding, answer: Answer) -> bool:
+    """Whether an answer of another day still counts."""
+    return answer is True or answer == UNSURE or finding.id == "age_years"
 
 
 def _merged(steps: Iterable[_Step]) -> dict[str, Answer]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import date
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -15,8 +17,10 @@ from calf_triage._findings import Answer
 from calf_triage.check import with_all_below
 from calf_triage.interview import Ask, Interview
 from calf_triage.strategies import interview_machine
+from calf_triage.vignettes import load_vignettes
 from tests._laws import telling, when_truth
 from tests._rules import MINI, MINI_FOLDER, RULES
+from tests.benchmarks.interview import CASES, table
 
 Choose = Callable[[Ask], Answer | None]
 
@@ -295,7 +299,7 @@ def test_a_save_goes_on_where_it_was() -> None:
 def test_a_save_of_other_rules_is_refused_unless_it_is_to_be_read_again() -> None:
     """The message says which rules; read again, what these rules cannot read is told and left out."""
     text = half_way().to_json()
-    with pytest.raises(ValueError, match="saved with the rules calf_triage") as error:
+    with pytest.raises(ValueError, match="saved with the rules 'calf_triage'") as error:
         Interview.from_json(text, MINI)
     assert "recheck=True" in str(error.value)
     again = Interview.from_json(text, MINI, recheck=True)
@@ -303,6 +307,63 @@ def test_a_save_of_other_rules_is_refused_unless_it_is_to_be_read_again() -> Non
     assert {"age_years", "calf_pain"} <= again.answers.keys()
     assert any("light_headed" in line for line in again.problems)
     assert Interview.from_json(text).problems == ()
+
+
+def test_a_no_of_another_day_is_asked_again() -> None:
+    """Of an old save yes, not sure and the age are kept; what was no, or chosen, or not said, is asked again."""
+    *_, done = interviewed(RULES, weak)
+    text = done.to_json(on=date(2026, 3, 1))
+    for day in (date(2026, 2, 28), date(2026, 3, 1), date(2026, 3, 2)):
+        same = Interview.from_json(text, on=day)
+        assert (same.answers, same.screen, same.problems) == (done.answers, None, ())
+    for day in (date(2026, 3, 3), date(2020, 1, 1)):
+        old = Interview.from_json(text, on=day)
+        assert old.answers == {"age_years": 40, "leg_weakness": True}
+        assert old.problems == (
+            "These answers are of 2026-03-01: a yes, a not sure and the age are kept; the rest is asked again.",
+        )
+        assert old.assessment.acuity is Acuity.SAME_DAY
+        assert old.screen is not None
+    assert Interview.from_json(half_way().to_json(on=date(2026, 3, 1)), on=date(2026, 4, 1)).not_said == ()
+
+
+def test_a_no_does_not_beat_a_yes_in_a_save_that_is_read_again() -> None:
+    """Answered twice in a tampered save, the more careful counts, and it is told."""
+    document = json.loads(half_way().to_json())
+    document["rule_set"]["sha256"] = "0" * 64
+    document["steps"] += [
+        {"screen": "red_flags_1", "answers": {"breathless": True}, "not_said": []},
+        {"screen": "red_flags_1", "answers": {"breathless": False, "light_headed": False}, "not_said": []},
+    ]
+    found = Interview.from_json(json.dumps(document), recheck=True)
+    assert (found.answers["breathless"], found.answers["light_headed"]) == (True, UNSURE)
+    assert any("'breathless': stands twice" in line for line in found.problems)
+
+
+@pytest.mark.parametrize("region", [44, "\udcff\udcfe", "G", "england", "1B", None, ["GB"]])
+def test_an_odd_region_is_general_wording_and_does_no_harm(region: object) -> None:
+    """As in triage; and the save comes back."""
+    interview = Interview(MINI, region=region)  # type: ignore[arg-type]
+    assert interview.assessment.region.id == "generic"
+    assert Interview.from_json(interview.to_json(), MINI).to_json() == interview.to_json()
+
+
+def test_other_types_are_refused() -> None:
+    """As triage refuses them."""
+    with pytest.raises(TypeError, match="expected a RuleSet"):
+        Interview("x")  # type: ignore[arg-type]
+    with pytest.raises(FindingError, match="expected a mapping"):
+        Interview(answers=[1])  # type: ignore[arg-type]
+
+
+def test_the_name_of_other_rules_is_shown_bounded_and_escaped() -> None:
+    """A file of unknown origin says no more in an error than fits one."""
+    document = json.loads(half_way().to_json())
+    document["rule_set"] = {"name": "X\x1b]0;owned\x07" + "A" * 100_000, "version": "1", "sha256": "0" * 64}
+    with pytest.raises(ValueError, match="saved with the rules") as error:
+        Interview.from_json(json.dumps(document))
+    assert len(str(error.value)) < 500
+    assert str(error.value).isprintable()
 
 
 def changed(**what: object) -> str:
@@ -358,3 +419,10 @@ def test_other_rules_with_the_same_version_are_other_rules() -> None:
     rules = evolve(load_rules(MINI_FOLDER), sha256="0" * 64)
     with pytest.raises(ValueError, match="saved with the rules"):
         Interview.from_json(Interview(MINI).to_json(), rules)
+
+
+def test_the_readme_says_what_an_interview_costs() -> None:
+    """The table of the README is what the whole cases give today: `python -m tests.benchmarks.interview` prints it."""
+    readme = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
+    shown = readme.partition("<!-- interview -->\n")[2].partition("\n<!-- /interview -->")[0]
+    assert shown.splitlines() == list(table(RULES, load_vignettes(CASES, RULES)))
