@@ -1,7 +1,9 @@
 """The command line: `calf-triage`, also `python -m calf_triage`.
 
-Exit codes: 0 answered; 1 the check found problems, or a whole case failed; 2 input, rules or the command could not be
-read (an answer may still stand on standard output); 3 something inside went wrong; 130 interrupted; 141 no reader.
+Exit codes: 0 answered; 1 the check found problems, a whole case failed, two rule sets differ, or someone should be seen
+instead of following a plan; 2 input, rules or the command could not be
+read (an answer may still stand on standard output); 3 something inside went wrong; 4 an interview was stopped early;
+130 interrupted, and 128 with a signal's number for an interview that it ended; 141 no reader.
 """
 
 from __future__ import annotations
@@ -11,14 +13,16 @@ import json
 import os
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import calf_triage
-from calf_triage._assessment import INTENDED_USE, Assessment
+from calf_triage._assessment import INTENDED_USE, Assessment, Escalation
 from calf_triage._errors import FindingError, RuleSetError
-from calf_triage._files import UnreadableError, read_answers, read_toml
+from calf_triage._files import UnreadableError, as_values, read_answers, read_toml
 from calf_triage._findings import Acuity
 from calf_triage._folder import printable
 from calf_triage._load import load_rules
@@ -27,23 +31,42 @@ from calf_triage._rules import Rule, RuleSet
 from calf_triage._text import Node, Screen, Section, data
 from calf_triage._triage import bundled_rules, triage
 
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+    from calf_triage.check.lints import Problem
+    from calf_triage.plan import Plan
+
+_LONGEST_SEARCH: Final = 600
+
 ANSWERED, FAILED, UNREADABLE, BROKEN, INTERRUPTED, NO_READER = 0, 1, 2, 3, 130, 141
+MOST_NOTES: Final = 5
+MOST_BYTES_A_ZIP: Final = 16 * 1024 * 1024
+BUNDLED: Final = "bundled"
 
 _EXAMPLES: Final = """\
 examples:
+  calf-triage ask --region GB                the questions, one after another
   calf-triage run answers.toml --region GB   what to do, as a page
   echo '{"calf_pain": true}' | calf-triage run -
   calf-triage run answers.json --json        with reasons, for other programs
+  calf-triage plan answers.toml              a dated programme, for self-care
+  calf-triage explain answers.toml           why, and what would change it
   calf-triage rules                          the ladder
   calf-triage rules findings                 what may be answered, and how
+  calf-triage verify my_rules                prove them for every set of answers
+  calf-triage diff bundled my_rules          what differs, and for whom
   calf-triage COMMAND --help                 more about a command
 
 exit codes:
   0  answered
-  1  check: problems found; vignettes: a case failed
+  1  check: problems found; verify: not all is proved; vignettes: a case failed;
+     diff: something differs, or is not decided;
+     plan: be seen instead
   2  input, rules or command could not be read; if the answers that could be
      read need care today or at once, standard output still says so
-  3  something inside went wrong"""
+  3  something inside went wrong
+  4  ask: stopped early; what was answered is saved (130 after Ctrl-C)"""
 
 _RUN: Final = """\
 FILE holds finding names with their answers: true, false, "unsure", the id of a
@@ -59,6 +82,43 @@ begins with a brace. At most 1 MiB. If some answers cannot be read, all problems
 are told on standard error and the exit code is 2; if the others alone mean that
 someone should be seen today or at once, that is still printed."""
 
+_ASK: Final = """\
+Asks on the terminal, by arrow keys or by numbers, and ends with the page of
+`run`. "None of these", "not sure" and "rather not say" are answers to every
+question. On a terminal that is simple or smaller than 40 by 14, in a pipe, or
+with --plain, it asks by numbered lines.
+
+Stopped early, by q, Ctrl-C or the end of input, it saves what was answered or
+ticked in FILE, else in calf-triage-interview.json in this folder under the next
+free name, tells what the answers so far mean, and prints the command that goes
+on. The exit code is then 4; 130 after Ctrl-C. The file holds your answers as
+JSON, and only you can read it. Nothing else keeps them. A saved file that was
+changed meanwhile is left as it is. After another day every no is asked again."""
+
+_PLAN: Final = """\
+FILE holds answers, as for `run`, or a plan that --json printed before. Where the
+answers end in self-care, prints this week by day and the later ones in short;
+otherwise the page that says where to be seen, and the exit code is 1.
+
+--log FILE is a list of days, as JSON or as TOML with a [[log]] table for each:
+
+  [[log]]
+  day = 2026-03-02
+  done = true             # or false, or { standing_calf_raise = 10 } for less
+  pain_during = 1         # 0 to 10; what is left out is not taken as none
+  pain_next_morning = 0
+  soreness_hours = 0      # for how long it was worse afterwards
+  stop_signs = []         # as ["chest_pain"]: ends the plan, exit code 1
+
+Keep the plan itself with --json > plan.json: answers alone know no first day."""
+
+_EXPLAIN: Final = """\
+FILE is read as by `run`. What would change the answer is searched for exactly,
+among answers that are not given yet or can change in life: the smallest sets
+first. If the search ends early, because of its time or its size, it says so.
+
+In an emergency, call first. None of this has to be read."""
+
 _VIGNETTES: Final = """\
 PATH is a TOML file, or a folder of them, with a [[vignette]] table for each
 case. Each case is run as coded, and finished: what was not stated gets its
@@ -67,6 +127,48 @@ benign answer, an adult without an age is 40, and what does not apply stays out.
 The exit code is 1 if a case is answered below all its acceptable rungs, an
 emergency below the same day, a rule that should fire does not (or the reverse),
 or the answers of a case cannot be read."""
+
+
+_CHECK: Final = """\
+A problem is to be mended; the exit code is then 1. A note may be meant so, and
+changes no exit code. With --json each is an object: kind (one word, for other
+programs), file, place and message.
+
+--cases PATH takes whole cases as `vignettes` does, finished, and counts the
+rules that they fire, the criteria that they meet and refute, and the numbers on
+which and just below which one stands: whole numbers, with what is missing. The
+exit code is 1 if the answers of a case cannot be read, not if few are reached."""
+
+_VERIFY: Final = """\
+Each question of a fixed list is asked of all sets of answers at once, by a
+solver: it needs pip install "calf-triage[verify]". What is refuted is shown as
+the smallest answers that refute it, and each of them was tried in the library.
+
+What NECESSARY and REACHABLE may refute stands in the folder's waivers.toml, each
+with its reason; one that is not needed any more fails too.
+
+The exit code is 0 only if all gates are proved: undecided, or not asked because
+of --only, is not. Two versions of the rules are compared by `calf-triage diff`."""
+
+_DIFF: Final = """\
+OLD and NEW are each a folder of rules, a zip of one, or the word bundled for
+the rules of this library. An older version from git: git archive makes the zip.
+
+First what was rewritten, the lowered first; then everybody who is answered
+differently: for each way, and for each place where it was rewritten, the
+smallest answers that show it, found by a solver, which needs
+pip install "calf-triage[verify]". Each was tried in the library with both.
+
+A question that only one of the two asks is answered by everybody, and the other
+hears nothing of it. Answers that only one of the two takes are named and not
+compared. "Equivalent" is said only where it is proved for all the others.
+
+--cases PATH takes whole cases as `vignettes` does, and lists those that change.
+
+The exit code is 0 only if nothing was rewritten, apart from the version, and
+both are proved to answer alike; 1 if something differs or is not decided; 2 if
+one of the two cannot be read; 3 if a proof and the library disagree. With
+--json, `lowered` says whether anything was lowered, or may have been."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -161,6 +263,38 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--region", metavar="XX", help="country, as GB or US, for its emergency number")
     option(run, "rules", "engine", "json")
 
+    ask = command("ask", _ask, "ask the questions one after another, and end with the page of `run`", _ASK)
+    ask.add_argument("--region", metavar="XX", help="country, as GB or US, for its emergency number")
+    option(ask, "rules", "engine")
+    keep = ask.add_mutually_exclusive_group()
+    keep.add_argument("--save", metavar="FILE", help="save the answers in this new file, after every screen")
+    keep.add_argument("--no-save", action="store_true", help="save nothing, also when it is stopped early")
+    ask.add_argument("--resume", metavar="FILE", help="go on with a saved interview; it is saved there again")
+    ask.add_argument("--recheck", action="store_true", help="with --resume: also if it was saved with other rules")
+    ask.add_argument("--plain", action="store_true", help="numbered lines, as for screen readers; no arrow keys")
+
+    plan = command("plan", _plan, "make a dated programme where the answers end in self-care", _PLAN)
+    plan.add_argument("file", metavar="FILE", help="answers or a saved plan, or - for standard input")
+    plan.add_argument("--region", metavar="XX", help="country, as GB or US, for its emergency number")
+    plan.add_argument("--start", metavar="YYYY-MM-DD", help="the first day; default: today")
+    plan.add_argument("--days", metavar="DAYS", help="weekdays that suit; default: mon,wed,fri")
+    plan.add_argument("--equipment", metavar="LIST", help="what is at hand, as step,dumbbell")
+    plan.add_argument("--heel-raises", metavar="L,R", help="how many on the left and on the right leg")
+    plan.add_argument("--programme", metavar="ID", help="which tendon programme, where several are given")
+    plan.add_argument("--log", metavar="FILE", help="what was done, and how it went")
+    plan.add_argument("--all", action="store_true", help="every week by day, and each piece of advice in full")
+    option(plan, "rules", "json")
+
+    explain = command("explain", _explain, "say why an answer is what it is, and what would change it", _EXPLAIN)
+    explain.add_argument("file", metavar="FILE", help="the answers, as for run, or - for standard input")
+    explain.add_argument("--region", metavar="XX", help="country, as GB or US, for its emergency number")
+    explain.add_argument("--clinician", action="store_true", help="with ids, criteria, sources and near misses")
+    explain.add_argument("--rule", metavar="ID", help="only this rule: why, or why not")
+    explain.add_argument(
+        "--seconds", type=float, default=2.0, metavar="N", help="how long to search for changes; default: 2"
+    )
+    option(explain, "rules", "engine", "json")
+
     rules = command("rules", _rules, "show the ladder of rules, one rule, or the findings that may be answered")
     rules.add_argument(
         "what", nargs="*", metavar="show ID | findings", help="nothing: the ladder; one rule; or the findings"
@@ -171,9 +305,23 @@ def _parser() -> argparse.ArgumentParser:
     rules.add_argument("--map", metavar="FILE", help="with --coverage: a TOML file of rows and the rules they have")
     option(rules, "rules", "json")
 
-    check = command("check", _check, "load and lint a folder of rules, and tell all its problems")
+    check = command("check", _check, "load and lint a folder of rules, and tell all its problems", _CHECK)
     check.add_argument("folder", nargs="?", metavar="FOLDER", help="the folder; the bundled rules if none is given")
+    check.add_argument("--cases", metavar="PATH", help="also count what the whole cases of a file or folder reach")
     option(check, "json")
+
+    proof = command("verify", _verify, "prove a folder of rules for every set of answers, or refute it", _VERIFY)
+    proof.add_argument("folder", nargs="?", metavar="FOLDER", help="the folder; the bundled rules if none is given")
+    proof.add_argument(
+        "--only", metavar="NAME", help="ask one question alone; this proves no rule set, and exits with 1"
+    )
+    option(proof, "json")
+
+    differ = command("diff", _diff, "tell what differs between two versions of the rules, and for whom", _DIFF)
+    differ.add_argument("old", metavar="OLD", help="a folder of rules, a zip of one, or bundled")
+    differ.add_argument("new", metavar="NEW", help="likewise")
+    differ.add_argument("--cases", metavar="PATH", help="also list which whole cases of a file or folder change")
+    option(differ, "json")
 
     cases = command(
         "vignettes", _vignettes, "run whole cases, and compare with how soon they should be seen", _VIGNETTES
@@ -205,8 +353,8 @@ def _loaded(chosen: argparse.Namespace) -> RuleSet:
     return bundled_rules() if chosen.rules is None else load_rules(chosen.rules)
 
 
-def _run(chosen: argparse.Namespace) -> int:
-    rules = _loaded(chosen)
+def _triaged(chosen: argparse.Namespace, rules: RuleSet) -> tuple[Assessment | None, int]:
+    """The triage of the answers of FILE, None where there is none, and the exit code. Tells what cannot be read."""
     answers, problems = read_answers(chosen.file)
     answer: Assessment | None
     try:
@@ -217,23 +365,158 @@ def _run(chosen: argparse.Namespace) -> int:
         problems, answer = [*problems, *error.problems], error.assessment
     if answer is None:
         _say("some answers cannot be read, so there is no result; mend them and run again:", *problems)
-        return UNREADABLE
-    if chosen.region is not None and answer.region.id == "generic":
-        known = ", ".join(region for region in rules.regions if region != "generic")
-        _say(f"this region is not known, so no number is given; known are {known}")
+        return None, UNREADABLE
+    _tell_unknown_region(chosen.region, rules)
     if problems:
         _say("some answers cannot be read; the result is that of the others alone:", *problems)
-    screen = Screen()
+    return answer, UNREADABLE if problems else ANSWERED
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    answer, code = _triaged(chosen, _loaded(chosen))
+    if answer is None:
+        return code
     if chosen.json:
         print(answer.to_json())
-    elif screen.terminal:
-        screen.show(page(answer))
     else:
-        print(answer)
+        _show(answer)
     if answer.unanswered and sys.stderr is not None and sys.stderr.isatty():
         names = [question.id for question in answer.unanswered[:12]]
         _say("still unanswered: " + ", ".join(names) + (" …" if len(answer.unanswered) > 12 else ""))
-    return UNREADABLE if problems else ANSWERED
+    return code
+
+
+def _explain(chosen: argparse.Namespace) -> int:
+    if not 0 <= chosen.seconds <= _LONGEST_SEARCH:
+        raise UnreadableError(f"explain: --seconds is a number from 0 to {_LONGEST_SEARCH}")
+    rules = _loaded(chosen)
+    rule = None if chosen.rule is None else _rule(rules, chosen.rule)
+    answer, code = _triaged(chosen, rules)
+    if answer is None:
+        return code
+    explanation = answer.explain(rules)
+    if chosen.json:
+        print(explanation.to_json(rule=rule.id if rule else None, seconds=chosen.seconds))
+    else:
+        Screen().show(
+            explanation.sections(clinician=chosen.clinician, rule=rule.id if rule else None, seconds=chosen.seconds)
+        )
+    return code
+
+
+def _tell_unknown_region(region: str | None, rules: RuleSet) -> None:
+    known = [name for name in rules.regions if name != "generic"]
+    if region is not None and region.upper() not in known:
+        _say(f"this region is not known, so no number is given; known are {', '.join(known)}")
+
+
+def _show(answer: Assessment) -> None:
+    """Prints the page of an answer."""
+    screen = Screen()
+    if screen.terminal:
+        screen.show(page(answer))
+    else:
+        print(answer)
+
+
+def _plan(chosen: argparse.Namespace) -> int:
+    # Here, because no other command needs anything of it.
+    from calf_triage.plan import Plan, PlanError, logged_from
+
+    rules = _loaded(chosen)
+    found, problems = read_answers(chosen.file)
+    wishes = [name for name in ("start", "days", "equipment", "heel_raises", "programme") if getattr(chosen, name)]
+    try:
+        if isinstance(found, dict) and {"assessment", "weeks"} <= found.keys():
+            if problems or wishes:
+                named = ", ".join(f"--{name.replace('_', '-')}" for name in wishes)
+                raise PlanError(problems or [f"{named}: a saved plan keeps what it was made with"])
+            plan = Plan.from_json(json.dumps(as_values(found, printable(chosen.file))))
+        else:
+            made = _planned(chosen, rules, found, problems)
+            if isinstance(made, int):
+                return made
+            plan = made
+        if chosen.log is not None:
+            entries = as_values(read_answers(chosen.log)[0], printable(chosen.log))
+            plan, skipped = logged_from(plan, entries, rules)
+            if skipped:
+                _say(f"the plan has stopped; {skipped} of the days in the log were not read")
+    except PlanError as error:
+        _say("there is no plan; mend this and run again:", *error.problems)
+        if error.assessment is not None:
+            _show(error.assessment)
+        return UNREADABLE
+    except ValueError as error:
+        if isinstance(error, UnreadableError | RuleSetError):
+            raise
+        raise UnreadableError(f"{printable(chosen.file)}: {error}") from None
+    screen = Screen()
+    if chosen.json:
+        print(plan.to_json())
+    else:
+        screen.show(plan.sections(chosen.all))
+    return ANSWERED if plan.stopped is None else FAILED
+
+
+def _planned(chosen: argparse.Namespace, rules: RuleSet, found: Any, problems: list[str]) -> Plan | int:
+    """A plan from answers; or, where there is none, the exit code, once the page is printed."""
+    from calf_triage.plan import USUAL_DAYS, make_plan
+
+    answer: Assessment | None
+    try:
+        answer = triage(found, region=chosen.region, rules=rules)
+    except FindingError as error:
+        problems, answer = [*problems, *error.problems], error.assessment
+    if problems:
+        if answer is None or answer.acuity < Acuity.SAME_DAY:
+            _say("some answers cannot be read, so there is no result; mend them and run again:", *problems)
+            return UNREADABLE
+        _say("some answers cannot be read; the result is that of the others alone:", *problems)
+    _tell_unknown_region(chosen.region, rules)
+    if answer is None or isinstance(answer.disposition, Escalation):
+        if answer is not None and chosen.json:
+            print(answer.to_json())
+        elif answer is not None:
+            _show(answer)
+        _say("no plan is made from these answers: be seen as the page says")
+        return UNREADABLE if problems else FAILED
+    return make_plan(
+        answer,
+        start=_day(chosen.start),
+        days=USUAL_DAYS if chosen.days is None else _listed(chosen.days),
+        equipment=None if chosen.equipment is None else _listed(chosen.equipment),
+        heel_raises=None if chosen.heel_raises is None else _two_numbers(chosen.heel_raises),
+        programme=chosen.programme,
+        rules=rules,
+    )
+
+
+def _listed(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _day(text: str | None) -> date:
+    try:
+        return date.today() if text is None else date.fromisoformat(text)
+    except ValueError:
+        raise UnreadableError("--start: expected a day, as 2026-03-02") from None
+
+
+def _two_numbers(text: str) -> tuple[int, int]:
+    words = _listed(text)
+    if len(words) != 2 or not all(word.isascii() and word.isdigit() and len(word) <= 3 for word in words):
+        raise UnreadableError("--heel-raises: expected two whole numbers, as 12,14")
+    return int(words[0]), int(words[1])
+
+
+def _ask(chosen: argparse.Namespace) -> int:
+    # Here, because no other command needs anything of it.
+    from calf_triage.ask import ask
+
+    rules = _loaded(chosen)
+    _tell_unknown_region(chosen.region, rules)
+    return ask(chosen, rules, _show)
 
 
 def _rules(chosen: argparse.Namespace) -> int:
@@ -275,26 +558,156 @@ def _rule(rules: RuleSet, name: str) -> Rule:
 
 def _check(chosen: argparse.Namespace) -> int:
     # Here, because running rules needs nothing of what checking them needs.
-    from calf_triage.check import check
+    from calf_triage.check import lint, not_loaded
+    from calf_triage.check.cases import case_coverage
+    from calf_triage.vignettes import load_vignettes
 
     if chosen.folder is not None and not Path(chosen.folder).is_dir():
         raise UnreadableError(f"{printable(chosen.folder)}: no such folder")
     rules: RuleSet | None = None
     try:
         rules = load_rules(chosen.folder)
-        problems = check(rules)
+        found = lint(rules)
     except RuleSetError as error:
-        problems = error.problems
+        found = not_loaded(error)
+    problems, notes = [one for one in found if not one.note], [one for one in found if one.note]
+    reached = None
+    if chosen.cases is not None and rules is not None:
+        reached = case_coverage(rules, load_vignettes(chosen.cases, rules))
     if chosen.json:
         about = {"name": rules.name, "version": rules.version, "sha256": rules.sha256} if rules is not None else None
-        _print_json({"rule_set": about, "problems": list(problems)})
-    elif problems or rules is None:
-        count = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
-        Screen().show([Section(count, tuple(Node(problem) for problem in problems))])
+        listed = {
+            key: [{"kind": one.kind, "file": one.file, "place": one.place, "message": one.message} for one in ones]
+            for key, ones in (("problems", problems), ("notes", notes))
+        }
+        _print_json({"rule_set": about, **listed, "cases": None if reached is None else data(reached)})
     else:
-        parts = f"{len(rules)} rules, {len(rules.findings.by_id)} findings, {len(rules.advice)} advice items"
-        Screen().show([Section(f"{rules.name} {rules.version}: no problems", (f"{parts}.",))])
-    return FAILED if problems else ANSWERED
+        sections = []
+        if problems or rules is None:
+            sections.append(Section(_count(len(problems), "problem"), tuple(Node(str(one)) for one in problems)))
+        else:
+            parts = f"{len(rules)} rules, {len(rules.findings.by_id)} findings, {len(rules.advice)} advice items"
+            sections.append(Section(f"{rules.name} {rules.version}: no problems", (f"{parts}.",)))
+        if notes:
+            sections.append(Section(_count(len(notes), "note"), tuple(_notes(notes))))
+        Screen().show([*sections, *(reached.sections() if reached is not None else ())])
+    return FAILED if problems or (reached is not None and reached.not_run) else ANSWERED
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def _notes(notes: Sequence[Problem]) -> Iterator[Node]:
+    """A few notes of each kind, since one habit of an author's makes many of a kind."""
+    for kind in dict.fromkeys(note.kind for note in notes):
+        alike = [str(note) for note in notes if note.kind == kind]
+        more = len(alike) - MOST_NOTES
+        yield from map(Node, alike[:MOST_NOTES])
+        if more > 0:
+            yield Node(f"… and {more} more of this kind; --json lists all")
+
+
+def _verify(chosen: argparse.Namespace) -> int:
+    from calf_triage.verify import QUESTIONS, NotReplayedError, VerifyError, verify
+
+    if chosen.folder is not None and not Path(chosen.folder).is_dir():
+        raise UnreadableError(f"{printable(chosen.folder)}: no such folder")
+    rules = bundled_rules() if chosen.folder is None else load_rules(chosen.folder)
+    names = [question.name for question in QUESTIONS]
+
+    def progress(name: str) -> None:
+        _tell_progress(f"proving {name} ({names.index(name) + 1} of {len(names)})")
+
+    try:
+        proof = verify(rules, only=chosen.only, progress=progress)
+    except VerifyError as error:
+        raise UnreadableError(str(error)) from None
+    except NotReplayedError as error:
+        _say("a proof and the library disagree, so there is no verdict; please report it:", str(error))
+        return BROKEN
+    finally:
+        _tell_progress("")
+    if chosen.json:
+        _print_json({**data(proof), "passed": proof.passed})
+    else:
+        Screen().show(proof.sections())
+    return ANSWERED if proof.passed else FAILED
+
+
+def _tell_progress(doing: str) -> None:
+    """Shows on a terminal what takes so long, in the place of what was shown before."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        print(f"\r\x1b[K{doing} …" if doing else "\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def _diff(chosen: argparse.Namespace) -> int:
+    from calf_triage.diff import NotReplayedError, VerifyError, diff
+    from calf_triage.vignettes import load_vignettes
+
+    old, new = _versions(chosen.old, chosen.new)
+    cases = None
+    if chosen.cases is not None:
+        try:
+            cases = load_vignettes(chosen.cases, new)
+        except RuleSetError as error:
+            try:
+                # Cases may still be written for the older rules.
+                cases = load_vignettes(chosen.cases, old)
+            except RuleSetError:
+                raise error from None
+    try:
+        found = diff(old, new, cases=cases, progress=lambda doing: _tell_progress(f"comparing {doing}"))
+    except VerifyError as error:
+        raise UnreadableError(str(error)) from None
+    except NotReplayedError as error:
+        _say("a proof and the library disagree, so there is no verdict; please report it:", str(error))
+        return BROKEN
+    finally:
+        _tell_progress("")
+    if chosen.json:
+        _print_json({**data(found), "nothing": found.nothing, "lowered": found.lowered})
+    else:
+        Screen().show(found.sections())
+    return ANSWERED if found.nothing else FAILED
+
+
+def _versions(*names: str) -> list[RuleSet]:
+    """Rule sets by folder, zip or the word bundled; the problems of all of them at once."""
+    found: list[RuleSet] = []
+    problems: list[str] = []
+    for name in names:
+        try:
+            found.append(bundled_rules() if name == BUNDLED else load_rules(_root(name)))
+        except UnreadableError as error:
+            problems.append(str(error))
+        except RuleSetError as error:
+            problems += [f"{printable(name)}: {problem}" for problem in error.problems]
+    if problems:
+        raise RuleSetError(problems)
+    return found
+
+
+def _root(name: str) -> Traversable:
+    """The folder of that name; in a zip the one that holds ruleset.toml."""
+    path = Path(name)
+    if path.is_dir():
+        return path
+    if not path.is_file():
+        raise UnreadableError(f"{printable(name)}: no such folder or zip")
+    try:
+        if path.stat().st_size > MOST_BYTES_A_ZIP:
+            raise UnreadableError(f"{printable(name)}: larger than {MOST_BYTES_A_ZIP // 1024**2} MiB")
+        with zipfile.ZipFile(path) as archive:
+            # In folders within folders too: what is made of a whole project holds its rules deeper down.
+            within = [inner for inner in archive.namelist() if inner.split("/")[-1] == "ruleset.toml"]
+    except (OSError, ValueError, NotImplementedError, RuntimeError, zipfile.BadZipFile):
+        raise UnreadableError(f"{printable(name)}: neither a folder nor a zip that can be read") from None
+    if len(within) != 1:
+        raise UnreadableError(
+            f"{printable(name)}: expected one folder of rules with its ruleset.toml, found {len(within)}"
+        )
+    return cast("Traversable", zipfile.Path(path, at=within[0].removesuffix("ruleset.toml")))
 
 
 def _vignettes(chosen: argparse.Namespace) -> int:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from calf_triage import INTENDED_USE, Assessment, RuleSet, cli, load_rules, triage
+from calf_triage import INTENDED_USE, Assessment, RuleSet, __version__, cli, load_rules, triage
 from calf_triage._text import Node, Screen, Section, Table, plain
+from calf_triage.check.lints import Problem
 from calf_triage.cli import main
+from calf_triage.plan import Plan, make_plan
+from tests._rules import RULES
 
 ROOT = Path(__file__).parent.parent
 MINI = ROOT / "tests" / "folders" / "mini"
@@ -245,6 +250,82 @@ def test_no_answer_stands_in_an_error(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "Traceback" not in out + err
 
 
+# -- explain ---------------------------------------------------------------------------------------------------------
+
+
+def test_explain_prints_the_person_s_version(tmp_path: Path, mini: RuleSet, capsys: pytest.CaptureFixture[str]) -> None:
+    """What `str(explanation)` is, with the number of the region."""
+    given = {"calf_pain": True, "cancer": True, "breathless": False, "one_leg_swollen": False}
+    assert main(["explain", answers(tmp_path, given), "--region", "gb", *ON_MINI]) == 0
+    assert capsys.readouterr().out == f"{triage(given, region='GB', rules=mini).explain(mini)}\n"
+    assert main(["explain", answers(tmp_path, {"breathless": True}), "--region", "GB", *ON_MINI]) == 0
+    assert capsys.readouterr().out.startswith("Call 999 now")
+
+
+def test_explain_prints_the_clinician_s_version_and_json(
+    tmp_path: Path, mini: RuleSet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With --clinician ids and the rule set; with --json what the library writes."""
+    given = {"one_leg_swollen": True, "breathless": False}
+    file = answers(tmp_path, given)
+    assert main(["explain", file, "--clinician", "--seconds", "300", *ON_MINI]) == 0
+    out = capsys.readouterr().out
+    assert "same_day/suspected_clot fires" in out
+    assert mini.sha256 in out
+    assert main(["explain", file, "--json", "--seconds", "300", *ON_MINI]) == 0
+    explanation = triage(given, rules=mini).explain(mini)
+    assert capsys.readouterr().out == f"{explanation.to_json(seconds=300)}\n"
+
+
+def test_explain_tells_why_one_rule_does_not_fire(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In plain words, for a clinician, and as JSON; an unknown rule gets a near word."""
+    file = answers(tmp_path, {"calf_pain": True, "cancer": False})
+    assert main(["explain", file, "--rule", "calf_pain_with_factor", *ON_MINI]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Not finished: answer ")
+    assert "\nCalf pain with a clot factor: this is not known yet\n" in out
+    assert '"Days in bed" = not answered' in out
+    assert main(["explain", file, "--rule", "calf_pain_with_factor", "--clinician", *ON_MINI]) == 0
+    assert "[not met] cancer" in capsys.readouterr().out
+    assert main(["explain", file, "--rule", "calf_pain_with_factor", "--json", *ON_MINI]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [one["finding"] for one in found["rule"]["would_fire"]] == ["cancer", "bed_days"]
+    assert found["acuity"] == "same_day"
+    assert main(["explain", file, "--rule", "calf_pain_with_factors", *ON_MINI]) == 2
+    assert "did you mean 'calf_pain_with_factor'" in capsys.readouterr().err
+
+
+def test_explain_of_one_rule_hides_no_emergency(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whichever rule is asked about, the call for help comes first."""
+    file = answers(tmp_path, {"breathless": True, "calf_pain": True})
+    for more in ([], ["--clinician"]):
+        assert main(["explain", file, "--rule", "calf_pain_with_factor", "--region", "GB", *more, *ON_MINI]) == 0
+        assert capsys.readouterr().out.startswith("Call 999 now")
+    assert main(["explain", file, "--rule", "calf_pain_with_factor", "--region", "GB", "--json", *ON_MINI]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["acuity"] == "emergency"
+    assert found["page"][0].startswith("Call 999 now")
+
+
+def test_explain_treats_bad_answers_as_run_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One bad field hides no emergency; without urgency there is no result; the exit code is 2 either way."""
+    assert main(["explain", answers(tmp_path, {"breathless": True, "cancer": SECRET}), *ON_MINI]) == 2
+    out, err = capsys.readouterr()
+    assert out.startswith("Call your local emergency number now")
+    assert "cancer: a text is not an answer here" in err
+    assert main(["explain", answers(tmp_path, {"cancer": SECRET}), *ON_MINI]) == 2
+    assert SECRET not in "".join(capsys.readouterr())
+    assert main(["explain", str(tmp_path / "nothing.toml"), *ON_MINI]) == 2
+    assert "no such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seconds", ["-1", "nan", "601", "soon"])
+def test_explain_refuses_a_time_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str], seconds: str) -> None:
+    """A search ends."""
+    assert main(["explain", answers(tmp_path, {}), "--seconds", seconds, *ON_MINI]) == 2
+    assert "--seconds" in capsys.readouterr().err
+
+
 # -- rules -----------------------------------------------------------------------------------------------------------
 
 
@@ -335,9 +416,14 @@ def test_rules_refuses_what_it_does_not_know(capsys: pytest.CaptureFixture[str],
 
 def test_check_passes_a_sound_folder(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """And says what it holds."""
-    monkeypatch.setattr("calf_triage.check.check", lambda _: ())
+    note = Problem("unit", "findings/x.toml", "[finding.y]", "asks for a number", note=True)
+    monkeypatch.setattr("calf_triage.check.lint", lambda _: (note,) * 7)
     assert main(["check", str(MINI)]) == 0
-    assert "mini 0.1.0: no problems" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "mini 0.1.0: no problems" in out
+    assert "7 notes\n" in out
+    assert out.count("findings/x.toml: [finding.y]: asks for a number") == 5
+    assert "… and 2 more of this kind; --json lists all" in out
 
 
 @pytest.mark.parametrize("as_json", [[], ["--json"]])
@@ -345,11 +431,114 @@ def test_check_tells_all_problems_and_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], as_json: list[str]
 ) -> None:
     """Problems of the loader and of the check alike, on standard output: they are the answer here."""
-    monkeypatch.setattr("calf_triage.check.check", lambda _: ("same_day/x.toml: one", "same_day/y.toml: two"))
     assert main(["check", str(MINI), *as_json]) == 1
-    assert "same_day/y.toml: two" in capsys.readouterr().out
+    assert "no example one step below, on 1 of wells" in capsys.readouterr().out
     assert main(["check", str(tmp_path), *as_json]) == 1
     assert "ruleset.toml" in capsys.readouterr().out
+
+
+def test_check_tells_other_programs_each_part_of_a_problem(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Stable keys, problems and notes apart; also where the folder does not load, with a near word."""
+    assert main(["check", str(MINI), "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert list(found) == ["rule_set", "problems", "notes", "cases"]
+    assert found["rule_set"]["name"] == "mini"
+    assert found["cases"] is None
+    assert all(list(each) == ["kind", "file", "place", "message"] for each in (*found["problems"], *found["notes"]))
+    assert {
+        "kind": "number",
+        "file": "same_day/suspected_clot.toml",
+        "place": "'wells >= 2'",
+        "message": "no example exactly on 2 of wells",
+    } in found["problems"]
+    assert {each["kind"] for each in found["notes"]} == {"one_alone", "number_elsewhere", "unit", "source_unread"}
+    rules = tmp_path / "rules"
+    shutil.copytree(MINI, rules)
+    file = rules / "routine" / "pain.toml"
+    file.write_text(file.read_text("utf-8").replace('["pain_worst_of_10 >= 4"]', '["pain_worts_of_10 >= 4"]'), "utf-8")
+    assert main(["check", str(rules), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out) == {
+        "rule_set": None,
+        "problems": [
+            {
+                "kind": "load",
+                "file": "routine/pain.toml",
+                "place": "[when] all",
+                "message": "unknown finding 'pain_worts_of_10'; did you mean 'pain_worst_of_10'?",
+            }
+        ],
+        "notes": [],
+        "cases": None,
+    }
+
+
+TWO_CASES = """
+[[vignette]]
+id = "swollen"
+text = "A swollen leg, 3.0 cm bigger, in a woman with cancer."
+cites = "design decision"
+gold = "same_day"
+reason = "made up"
+given = { one_leg_swollen = true, girth_difference_cm = 3.0, cancer = true }
+[[vignette]]
+id = "bed"
+text = "Pain after two days in bed."
+cites = "design decision"
+gold = "routine"
+reason = "made up"
+given = { calf_pain = true, bed_days = 2, pain_worst_of_10 = 4 }
+"""
+
+
+def test_check_counts_what_cases_reach(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In whole numbers, finished as `vignettes` finishes them; what is missing is named."""
+    cases = tmp_path / "cases.toml"
+    cases.write_text(TWO_CASES, "utf-8")
+    main(["check", str(MINI), "--cases", str(cases), "--json"])
+    found = json.loads(capsys.readouterr().out)["cases"]
+    missing_rules = ["emergency/suspected_embolism", "soon/calf_pain_with_factor", "self_care/disuse"]
+    assert (found["cases"], found["not_run"]) == (2, [])
+    assert found["rules"] == {"count": 2, "of": 5, "missing": missing_rules}
+    # Of the score, 2 points are reached and 1 is not; of the girth 3.0 and not 2.9; of the pain 4 and not 3.
+    assert found["on"] == {"count": 3, "of": 4, "missing": ["bed_days >= 3"]}
+    below = {"count": 1, "of": 4, "missing": ["wells >= 2", "girth_difference_cm >= 3", "pain_worst_of_10 >= 4"]}
+    assert found["below"] == below
+    assert found["met"]["of"] == found["refuted"]["of"] == 12
+    assert found["met"]["missing"] == [
+        "breathless",
+        "cancer is unsure",
+        "bed_days >= 3",
+        "leg_weakness",
+        "activity is sitting",
+    ]
+    assert found["refuted"]["missing"] == []
+    assert main(["check", str(MINI), "--cases", str(cases)]) == 1
+    out = capsys.readouterr().out
+    assert "Reached by 2 cases" in out
+    assert re.search(r"rules that fire +2 +5\n", out)
+    assert "Not among the rules that fire\n  - emergency/suspected_embolism" in out
+    assert "%" not in out
+
+
+def test_cases_that_cannot_be_read_fail_the_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A case whose answers are wrong reaches nothing, and is told without its answer; no file is no case."""
+    monkeypatch.setattr("calf_triage.check.lint", lambda _: ())
+    cases = tmp_path / "cases.toml"
+    cases.write_text(TWO_CASES, "utf-8")
+    assert main(["check", str(MINI), "--cases", str(cases)]) == 0
+    cases.write_text(TWO_CASES.replace("girth_difference_cm = 3.0", "girth_difference_cm = 77"), "utf-8")
+    capsys.readouterr()
+    assert main(["check", str(MINI), "--cases", str(cases)]) == 1
+    out = capsys.readouterr().out
+    assert "Reached by 1 case\n" in out
+    assert "girth_difference_cm: out of range" in out
+    assert "77" not in out
+    cases.write_text(TWO_CASES.replace("bed_days", "bed_dayz"), "utf-8")
+    assert main(["check", str(MINI), "--cases", str(cases)]) == 2
+    assert "unknown finding 'bed_dayz'; did you mean 'bed_days'?" in capsys.readouterr().err
+    assert main(["check", str(MINI), "--cases", str(tmp_path / "none.toml")]) == 2
 
 
 def test_a_folder_that_is_not_there_cannot_be_checked_or_used(
@@ -409,10 +598,11 @@ def test_schema_prints_a_schema(capsys: pytest.CaptureFixture[str], what: list[s
 def test_version_names_library_and_rules(mini: RuleSet, capsys: pytest.CaptureFixture[str]) -> None:
     """An answer can only be traced with both."""
     assert main(["--version"]) == 0
-    assert capsys.readouterr().out.splitlines() == ["calf-triage 0.1.0", f"rules mini 0.1.0, sha256 {mini.sha256}"]
+    told = [f"calf-triage {__version__}", f"rules mini 0.1.0, sha256 {mini.sha256}"]
+    assert capsys.readouterr().out.splitlines() == told
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["rules"], ["check"], ["vignettes"], ["schema"]])
+@pytest.mark.parametrize("command", [[], ["run"], ["explain"], ["rules"], ["check"], ["vignettes"], ["schema"]])
 def test_help_fits_a_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: list[str]
 ) -> None:
@@ -580,3 +770,99 @@ def test_the_hint_about_what_is_still_unanswered_is_for_people(
     monkeypatch.setattr(sys, "stdout", SimpleNamespace(write=lambda _: 0, flush=lambda: None, isatty=lambda: False))
     assert main(["run", path, *ON_MINI]) == 0
     assert "still unanswered: breathless" in terminal.getvalue()
+
+
+# -- plan ------------------------------------------------------------------------------------------------------------
+
+WEAK: dict[str, Any] = {"leg_weakness": True, "weakness_onset": "months", "activity_level": "inactive"}
+FROM_MONDAY = ["--start", "2026-03-02"]
+
+
+@pytest.fixture
+def weak(tmp_path: Path) -> str:
+    return answers(tmp_path, RULES.benign(given=WEAK))
+
+
+def test_plan_prints_the_plan_of_the_library(weak: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """As its sections say, unwrapped; with --all every week by day."""
+    made = make_plan(triage(RULES.benign(given=WEAK)), start=date(2026, 3, 2), days=["tue", "fri"])
+    for more in ([], ["--all"]):
+        assert main(["plan", weak, *FROM_MONDAY, "--days", "tue,fri", *more]) == 0
+        assert capsys.readouterr().out == f"{plain(made.sections(bool(more)), None)}\n"
+
+
+def test_plan_of_an_escalation_prints_its_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And exits with 1: nothing is silently no plan."""
+    given = {"calf_pain": True, "breathless": True}
+    assert main(["plan", answers(tmp_path, given), "--region", "GB"]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == f"{triage(given, region='GB')}\n"
+    assert "no plan is made" in shown.err
+    assert main(["plan", answers(tmp_path, given), "--json"]) == 1
+    assert Assessment.from_json(capsys.readouterr().out).acuity.name == "EMERGENCY"
+
+
+def test_a_saved_plan_goes_on_with_a_log(weak: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As JSON or TOML; the log is in it, and a stop sign ends it with its page and exit code 1."""
+    assert main(["plan", weak, *FROM_MONDAY, "--json"]) == 0
+    saved = written(tmp_path, capsys.readouterr().out, "plan.json")
+    day = "[[log]]\nday = 2026-03-02\ndone = true\npain_during = 1\npain_next_morning = 0\n"
+    assert main(["plan", saved, "--log", written(tmp_path, day, "log.toml"), "--json"]) == 0
+    first = Plan.from_json(capsys.readouterr().out)
+    log = written(
+        tmp_path, '[{"day": "2026-03-02", "done": true, "pain_during": 1, "pain_next_morning": 0}]', "log.json"
+    )
+    assert main(["plan", saved, "--log", log, "--json"]) == 0
+    assert Plan.from_json(capsys.readouterr().out) == first
+    assert [entry.pain_during for entry in first.logged] == [1]
+    sign = written(tmp_path, day.replace("true", "true\nstop_signs = ['chest_pain']"), "sign.toml")
+    assert main(["plan", saved, "--log", sign]) == 1
+    shown = capsys.readouterr().out
+    assert shown.startswith("Call your local emergency number now")
+    assert "Your plan has stopped" in shown
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["--days", "mnday"],
+        ["--equipment", "stepp"],
+        ["--start", "soon"],
+        ["--heel-raises", "3"],
+        ["--programme", "none"],
+        ["--log", "no-such-file"],
+    ],
+)
+def test_plan_tells_what_is_wrong_with_a_wish(wrong: list[str], weak: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """With exit code 2 and nothing on standard output."""
+    assert main(["plan", weak, *FROM_MONDAY, *wrong]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("calf-triage: ")
+    assert "Traceback" not in shown.err
+
+
+def test_plan_reads_broken_input_without_its_values(
+    weak: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A changed plan, a log that is none, answers that are none; a sign in a broken log still shows its page."""
+    assert main(["plan", weak, *FROM_MONDAY, "--json"]) == 0
+    text = capsys.readouterr().out
+    saved = written(tmp_path, text, "plan.json")
+    for content in (text.replace('"now"', f'"{SECRET}"'), text.replace('"start":', '"start":1,"start":'), "{}"):
+        assert main(["plan", written(tmp_path, content, "x.json")]) in (1, 2)
+        shown = capsys.readouterr()
+        assert SECRET not in shown.out + shown.err
+    assert main(["plan", saved, "--days", "mon"]) == 2
+    assert "--days: a saved plan keeps" in capsys.readouterr().err
+    broken = f'[{{"day": "2026-03-02", "done": "{SECRET}", "stop_signs": ["breathless"]}}]'
+    assert main(["plan", saved, "--log", written(tmp_path, broken, "b.json")]) == 2
+    shown = capsys.readouterr()
+    assert "Call your local emergency number now" in shown.out
+    assert "entry 1: done" in shown.err
+    assert SECRET not in shown.err
+    for wrong in ("3", "[1]", '{"log": 3}', "[["):
+        assert main(["plan", saved, "--log", written(tmp_path, wrong, "b.json")]) == 2
+    bad = {**RULES.benign(given=WEAK), "age_years": SECRET}
+    assert main(["plan", answers(tmp_path, bad)]) == 2
+    assert SECRET not in capsys.readouterr().err
