@@ -384,3 +384,8 @@ def _headline(to: Escalation) -> str:
         return "Book a routine appointment"
     hours = to.within_hours or 336
     return f"Be seen within {hours} hours (weekends count)" if hours < 168 else f"Be seen within {hours // 168} weeks"
+
+
+_json.tell_apart(Disposition)
+# Which reading decided is for developers, and is not in the bytes.
+_json.leave_out(Assessment, "decided_by")

@@ -19,6 +19,19 @@ LONGEST_PROBLEM: Final = 200
 
 T = TypeVar("T")
 
+_unions: list[Any] = []
+_left_out: dict[type[Any], tuple[str, ...]] = {}
+
+
+def tell_apart(union: Any) -> None:
+    """Values of this union are written with the name of their class as "type", and read by it."""
+    _unions.append(union)
+
+
+def leave_out(cls: type[Any], *names: str) -> None:
+    """These fields of a class are not written, and not accepted."""
+    _left_out[cls] = names
+
 
 def written(value: object) -> str:
     """A value of this library as JSON text. The same value gives the same bytes."""
@@ -78,8 +91,6 @@ def _converter() -> Converter:
     from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
     from cattrs.strategies import configure_tagged_union
 
-    from calf_triage._assessment import Assessment, Disposition
-
     converter = Converter(forbid_extra_keys=True, detailed_validation=True)
     converter.register_unstructure_hook(Acuity, lambda acuity: acuity.word)
     converter.register_structure_hook(Acuity, lambda word, _: _rung(word))
@@ -98,21 +109,14 @@ def _converter() -> Converter:
         lambda wanted: getattr(wanted, "__origin__", None) is tuple and get_args(wanted)[1:] == (...,),
         lambda wanted: _tuple(list_structure_factory(wanted, converter)),
     )
-    configure_tagged_union(Disposition, converter, tag_name="type")
-    # Which reading decided is for developers, and is not in the bytes.
-    converter.register_unstructure_hook(
-        Assessment, make_dict_unstructure_fn(Assessment, converter, decided_by=override(omit=True))
-    )
-    converter.register_structure_hook(
-        Assessment,
-        make_dict_structure_fn(
-            Assessment,
-            converter,
-            _cattrs_forbid_extra_keys=True,
-            _cattrs_detailed_validation=True,
-            decided_by=override(omit=True),
-        ),
-    )
+    for union in _unions:
+        configure_tagged_union(union, converter, tag_name="type")
+    for cls, names in _left_out.items():
+        out: Any = {name: override(omit=True) for name in names}
+        converter.register_unstructure_hook(cls, make_dict_unstructure_fn(cls, converter, **out))
+        converter.register_structure_hook(
+            cls, make_dict_structure_fn(cls, converter, _cattrs_forbid_extra_keys=True, **out)
+        )
     _made.append(converter)
     return converter
 
