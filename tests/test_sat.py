@@ -12,13 +12,13 @@ from attrs import evolve
 from calf_triage import Acuity, Assessment, Escalation, RuleSet, SelfCare
 from calf_triage._criteria import Criterion, Item, NamedCriterion, Score, When
 from calf_triage._findings import UNSURE, Finding, Value
-from calf_triage._prover import Prover
-from calf_triage._resolution import RUNGS, Resolution
 from calf_triage._rules import Law
 from calf_triage._triage import resolve
 from calf_triage.readings.plain import plain
 from calf_triage.readings.sat import ABSENT, NOT_APPLICABLE, Person, Truths, cells
 from calf_triage.verify import verify
+from calf_triage.verify.prover import Prover
+from calf_triage.verify.resolution import RUNGS, Resolution
 from tests import _laws as laws
 from tests import _z3, generated
 from tests._rules import MINI, RULES

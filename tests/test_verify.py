@@ -14,13 +14,13 @@ from attrs import evolve
 
 pytest.importorskip("pysat", reason="python-sat is not installed for this interpreter")
 
-from calf_triage import Acuity, Assessment, Escalation, RuleSet, RuleSetError, SelfCare, _prover, _questions, load_rules
-from calf_triage._resolution import RUNGS, Resolution
+from calf_triage import Acuity, Assessment, Escalation, RuleSet, RuleSetError, SelfCare, load_rules
 from calf_triage._triage import resolve
 from calf_triage.cli import main
 from calf_triage.readings.plain import plain
 from calf_triage.readings.sat import Circuit
-from calf_triage.verify import QUESTIONS, NotReplayedError, Refutation, VerifyError, verify
+from calf_triage.verify import QUESTIONS, NotReplayedError, Refutation, VerifyError, prover, questions, verify
+from calf_triage.verify.resolution import RUNGS, Resolution
 from tests._rules import MINI, MINI_FOLDER, RULES
 
 NAMES = [question.name for question in QUESTIONS]
@@ -371,9 +371,9 @@ def test_a_defect_in_the_resolution_is_refuted(tmp_path: Path, monkeypatch: pyte
     """Where no rule can plant the defect, a resolution that has it is refuted, with the expected answers."""
     files, resolution, library, about, expected = IN_THE_RESOLUTION[question]
     rules = load_rules(folder(tmp_path, files))
-    monkeypatch.setattr(_prover, "Resolution", resolution)
-    monkeypatch.setattr(_prover, "resolve", library)
-    monkeypatch.setattr(_questions, "resolve", library)
+    monkeypatch.setattr(prover, "Resolution", resolution)
+    monkeypatch.setattr(prover, "resolve", library)
+    monkeypatch.setattr(questions, "resolve", library)
     found = refuted(rules, question)
     shows(found[about], expected)
 
@@ -389,7 +389,7 @@ def test_a_defect_that_no_folder_can_hold_is_refuted() -> None:
 
 def test_an_explanation_that_says_too_little_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
     """If no answers were cited, EXPLAIN_SUFFICIENT would find the person whom that leaves unexplained."""
-    monkeypatch.setattr(_questions, "_leaves", lambda *_: ())
+    monkeypatch.setattr(questions, "_leaves", lambda *_: ())
     found = refuted(MINI, "EXPLAIN_SUFFICIENT")
     shows(found["the answers cited for emergency do not suffice for it"], [{"breathless": True}, 1])
 
@@ -427,7 +427,7 @@ def test_what_the_library_does_not_confirm_is_no_verdict(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """An encoder that errs alone is caught by the replay: no verdict, and exit code 3."""
-    monkeypatch.setattr(_prover, "Resolution", Hasty)
+    monkeypatch.setattr(prover, "Resolution", Hasty)
     with pytest.raises(NotReplayedError, match="the library answers otherwise"):
         verify(MINI, only="COVER_PARTIAL")
     assert main(["verify", str(MINI_FOLDER), "--only", "COVER_PARTIAL"]) == 3
@@ -439,6 +439,20 @@ def test_out_of_time_is_undecided_and_fails(tmp_path: Path) -> None:
     proof = verify(load_rules(folder(tmp_path, {})), seconds=-1)
     assert {verdict.verdict for verdict in proof.verdicts if verdict.cases} == {"undecided"}
     assert not proof.passed
+
+
+def test_a_gate_with_nothing_to_prove_is_not_counted_as_proved(tmp_path: Path) -> None:
+    """A folder without laws proves no law, and says so."""
+    rules = evolve(MINI, laws=())
+    proof = verify(rules)
+    (floors,) = (verdict for verdict in proof.verdicts if verdict.question == "CLINICAL_FLOORS")
+    assert (floors.nothing, floors.passed) == (True, True)
+    text = str([part for section in proof.sections() for part in section.body])
+    assert "nothing of the kind here to prove: " in text
+    assert "CLINICAL_FLOORS" in text.rpartition("to prove: ")[2]
+    gates = sum(verdict.gate and not verdict.nothing for verdict in proof.verdicts)
+    assert f"of {gates} gates proved" in text
+    assert not any(verdict.nothing for verdict in proof.verdicts if verdict.question in ("TYPED", "COVER"))
 
 
 # -- waivers, options and the command ----------------------------------------------------------------------------------
@@ -463,7 +477,7 @@ def test_the_command_proves_refutes_and_says_so(tmp_path: Path, capsys: pytest.C
     assert main(["verify", str(sound)]) == 0
     out = capsys.readouterr().out
     assert all(name in out for name in NAMES)
-    assert "20 of 20 gates proved." in out
+    assert "19 of 19 gates proved; nothing of the kind here to prove: MIRROR." in out
     assert main(["verify", str(flawed)]) == 1
     out = capsys.readouterr().out
     assert "not proved: CLINICAL_FLOORS" in out

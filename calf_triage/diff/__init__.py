@@ -17,13 +17,13 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from calf_triage._assessment import RuleSetId
-from calf_triage._prover import NotReplayedError
 from calf_triage._rules import RuleSet
 from calf_triage.diff.cases import cases_that_change
 from calf_triage.diff.changes import Change, changes
 from calf_triage.diff.search import Search
 from calf_triage.diff.values import KINDS, Answered, CaseChange, Diff, Difference
 from calf_triage.verify import VerifyError, need_solver
+from calf_triage.verify.prover import NotReplayedError
 from calf_triage.vignettes import Vignette
 
 __all__ = ["KINDS", "Answered", "CaseChange", "Change", "Diff", "Difference", "NotReplayedError", "VerifyError", "diff"]

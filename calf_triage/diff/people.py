@@ -5,9 +5,9 @@ from __future__ import annotations
 from attrs import evolve
 
 from calf_triage._findings import UNSURE, Finding
-from calf_triage._prover import Prover, Values
 from calf_triage._rules import RuleSet
 from calf_triage.readings.sat import ABSENT, NOT_APPLICABLE, Circuit, Person, State, cells
+from calf_triage.verify.prover import Prover, Values
 
 
 class Pair:

@@ -10,14 +10,14 @@ from attrs import frozen
 
 from calf_triage._criteria import Criterion
 from calf_triage._findings import Acuity
-from calf_triage._prover import NotReplayedError, Prover, Values
-from calf_triage._resolution import LONGEST_SOON_HOURS, UNSURE_SAME_DAY_HOURS, Resolution, Standing
 from calf_triage._rules import Rule, RuleSet
 from calf_triage._triage import resolve
 from calf_triage.diff.changes import place_of, same_value
 from calf_triage.diff.people import taken
 from calf_triage.diff.values import Answered, answered
 from calf_triage.readings.sat import Circuit, Person
+from calf_triage.verify.prover import NotReplayedError, Prover, Values
+from calf_triage.verify.resolution import LONGEST_SOON_HOURS, UNSURE_SAME_DAY_HOURS, Resolution, Standing
 
 
 class Roots:

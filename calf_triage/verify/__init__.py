@@ -15,10 +15,10 @@ from attrs import evolve, frozen
 
 from calf_triage._assessment import RuleSetId
 from calf_triage._errors import did_you_mean, shown
-from calf_triage._prover import Case, NotReplayedError, OutOfTimeError, Prover, Refutation, Report
-from calf_triage._questions import QUESTIONS, Question
 from calf_triage._rules import RuleSet
 from calf_triage._text import Node, Section, Table
+from calf_triage.verify.prover import Case, NotReplayedError, OutOfTimeError, Prover, Refutation, Report
+from calf_triage.verify.questions import QUESTIONS, Question
 
 __all__ = [
     "QUESTIONS",
@@ -38,6 +38,7 @@ SECONDS_IN_ALL: Final = 600.0
 MOST_REPORTS: Final = 20
 """Refutations of one question that are told as a patient's report; the others are named alone."""
 
+_AT_LOAD: Final = tuple(question.name for question in QUESTIONS if question.must == "load")
 _WAIVABLE: Final = ("NECESSARY", "REACHABLE")
 MUTANTS: Final = "MUTATE"
 """The table of waivers that is not about a question here, but about mutants."""
@@ -65,6 +66,11 @@ class Verdict:
     waived: int = 0
 
     @property
+    def nothing(self) -> bool:
+        """Whether the rule set holds nothing of the kind, so that nothing was proved: no law, say, or no mirror."""
+        return self.cases == 0 and self.verdict == "proved" and self.question not in _AT_LOAD
+
+    @property
     def passed(self) -> bool:
         """Whether it is proved, or is no gate."""
         return self.verdict == "proved" or not self.gate
@@ -87,7 +93,9 @@ class Proof:
         """The verdicts as the command line shows them."""
         rows = []
         for verdict in self.verdicts:
-            word = verdict.verdict if verdict.gate or verdict.verdict != "refuted" else "to look at"
+            word: str = verdict.verdict if verdict.gate or verdict.verdict != "refuted" else "to look at"
+            if verdict.nothing:
+                word = "nothing"
             says = verdict.says + (f" ({verdict.waived} waived)" if verdict.waived else "")
             rows.append((verdict.question, word, f"{verdict.seconds:.1f} s", says))
         columns = ("question", "verdict", "time", "for every set of answers")
@@ -96,10 +104,12 @@ class Proof:
             if verdict.refutations:
                 nodes = tuple(_node(refutation) for refutation in verdict.refutations)
                 found.append(Section(f"{verdict.question}: {len(nodes)} not so", nodes))
-        gates = [verdict for verdict in self.verdicts if verdict.gate]
+        gates = [verdict for verdict in self.verdicts if verdict.gate and not verdict.nothing]
+        idle = ", ".join(verdict.question for verdict in self.verdicts if verdict.gate and verdict.nothing)
         failed = ", ".join(verdict.question for verdict in gates if not verdict.passed)
         proved = sum(verdict.passed for verdict in gates)
         end = f"{proved} of {len(gates)} gates proved" + (f"; not proved: {failed}" if failed else "")
+        end += f"; nothing of the kind here to prove: {idle}" if idle else ""
         rest = "" if self.complete else " The other questions were not asked, so this is no proof of the rule set."
         return [*found, Section("", (f"{end}.{rest}",))]
 

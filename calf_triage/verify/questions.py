@@ -11,12 +11,12 @@ from calf_triage._advice import SELF_CARE_KINDS
 from calf_triage._assessment import Assessment, Escalation, SelfCare
 from calf_triage._criteria import Criterion, When
 from calf_triage._findings import UNSURE, Acuity
-from calf_triage._prover import Case, Prover, Values
-from calf_triage._resolution import OUTCOME, RUNGS, Resolution
 from calf_triage._rules import Rule, RuleSet
 from calf_triage._triage import resolve
 from calf_triage.readings.plain import Reading, plain
 from calf_triage.readings.sat import ABSENT, Circuit, Person, Truths
+from calf_triage.verify.prover import Case, Prover, Values
+from calf_triage.verify.resolution import OUTCOME, RUNGS, Resolution
 
 
 @frozen

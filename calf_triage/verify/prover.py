@@ -10,12 +10,12 @@ from typing import Final
 from attrs import field, frozen
 
 from calf_triage._findings import UNSURE, Acuity, Answer, Finding, Value
-from calf_triage._resolution import RUNGS, Resolution
 from calf_triage._rules import RuleSet
 from calf_triage._triage import resolve
 from calf_triage.readings import durable
 from calf_triage.readings.plain import Reading, plain
 from calf_triage.readings.sat import ABSENT, Circuit, Person, cells
+from calf_triage.verify.resolution import RUNGS, Resolution
 
 Values = dict[str, Value]
 
