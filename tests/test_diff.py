@@ -18,9 +18,9 @@ from attrs import evolve, fields
 pytest.importorskip("pysat", reason="python-sat is not installed for this interpreter")
 
 from calf_triage import Acuity, RuleSet, load_rules
+from calf_triage._advice import Dose
 from calf_triage._criteria import Criterion, When
 from calf_triage._findings import UNSURE, Choice, Finding, Kind, Value
-from calf_triage._resolution import Resolution
 from calf_triage._rules import Retired, Rule
 from calf_triage._text import plain
 from calf_triage._triage import resolve
@@ -28,6 +28,7 @@ from calf_triage.cli import main
 from calf_triage.diff import KINDS, Answered, Change, Diff, Difference, NotReplayedError, diff, search, sides
 from calf_triage.diff.changes import WORDS, changes
 from calf_triage.diff.values import answered
+from calf_triage.verify.resolution import Resolution
 from tests import generated
 from tests._rules import MINI, MINI_FOLDER, RULES
 
@@ -166,6 +167,27 @@ def test_a_raised_rule_is_told_as_raised_and_nothing_is_lowered(tmp_path: Path) 
         {"calf_pain": "yes", "bed_days": "3 days"},
     )
     assert not found.lowered
+
+
+@pytest.mark.parametrize(
+    "less",
+    [
+        lambda rules: evolve(rules, laws=rules.laws[1:]),
+        lambda rules: evolve(rules, laws=(evolve(rules.laws[0], when=rules.rules[0].when), *rules.laws[1:])),
+        lambda rules: evolve(rules, safety_net=()),
+        lambda rules: evolve(
+            rules,
+            advice={
+                **rules.advice,
+                "calf_raise": evolve(rules.advice["calf_raise"], dose=Dose(sets=(9, 9), repetitions=(90, 90))),
+            },
+        ),
+    ],
+)
+def test_what_stands_in_no_answer_may_have_been_lowered(less: Callable[[RuleSet], RuleSet]) -> None:
+    """A law gone or rewritten, a safety net cut, a dose raised: a program that reads `lowered` is warned."""
+    changed = less(MINI)
+    assert diff(MINI, evolve(changed, sha256="0" * 64)).lowered
 
 
 def test_longer_hours_are_lowered(tmp_path: Path) -> None:

@@ -54,7 +54,12 @@ KINDS: Final[dict[Kind, str]] = {
     "item gained": "Offered another item",
 }
 """In the order in which they are told: what could harm comes first."""
-LOWER: Final = ("lowered", "later", "no longer withheld")
+LOWER: Final = (
+    *("lowered", "later", "no longer withheld"),
+    *("cause lost", "note lost", "change lost", "asked again later"),
+)
+_IN_NO_ANSWER: Final = ("plan.toml", "ruleset.toml", "advice/", "laws.toml")
+"""What is rewritten here may ask for less caution without any answer that differs."""
 
 
 @frozen
@@ -138,10 +143,15 @@ class Diff:
 
     @property
     def lowered(self) -> bool:
-        """Whether anything was lowered: a rule or a law; or somebody, or a case, is seen less urgently or later, or is
-        given what was withheld. Also where that cannot be excluded, because not everything that differs is told.
+        """Whether anything was lowered, or may have been: a rule or a law; somebody, or a case, is seen less urgently
+        or later, given what was withheld, or told less; a dose, a plan or a safety net was rewritten, which stand in
+        no answer that could be compared. Also where not everything that differs is told.
         """
-        rules = any(change.what == "lowered" for change in self.changes)
+        rules = any(
+            change.what == "lowered"
+            or (change.what in ("changed", "retired") and change.place.startswith(_IN_NO_ANSWER))
+            for change in self.changes
+        )
         people = any(difference.kind in LOWER for difference in self.differences)
         return rules or people or self.bounded is not None or any(case.what in LOWER_CASES for case in self.cases or ())
 
