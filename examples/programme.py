@@ -16,7 +16,7 @@ print(plan)
 
 print("\n-- after a week that went well --\n")
 for session in plan.weeks[0].sessions:
-    plan = plan.log(session.day, done=True, pain_during=1, pain_next_morning=0)
+    plan = plan.log(session.day, done=True, pain_during=1, pain_next_morning=0, soreness_hours=0)
 plan = Plan.from_json(plan.to_json())  # kept by the app between two visits
 for week in plan.weeks[:2]:
     print(f"Week {week.number}: {week.step}. {week.because}")

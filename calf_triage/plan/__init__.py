@@ -16,8 +16,8 @@ answers and a log alone: week by week the log decides whether the next goes up, 
 ends the plan with a new triage. Weeks that are not reached are a forecast.
 """
 
-from calf_triage.plan.log import logged_from
 from calf_triage.plan.maker import make_plan
+from calf_triage.plan.resume import logged_from
 from calf_triage.plan.values import (
     USUAL_DAYS,
     WEEKDAYS,

@@ -15,9 +15,11 @@ from calf_triage._criteria import Criterion
 from calf_triage._errors import did_you_mean, shown
 from calf_triage._rules import Ladder, RuleSet
 from calf_triage._triage import bundled_rules, resolve
-from calf_triage.plan.values import DAY, WEEK, WEEKDAYS, PlanError
+from calf_triage.plan.values import DAY, MOST_DAYS, WEEK, WEEKDAYS, PlanError
 from calf_triage.readings.plain import plain as plain_reading
 
+MOST_PROBLEMS: Final = 20
+"""So many problems of one list are told."""
 _UNITS: Final = ("repetitions", "seconds", "minutes")
 
 
@@ -195,30 +197,49 @@ def wrong_rules(rules: RuleSet, assessment: Assessment) -> Iterator[str]:
         yield "these are not the rules that the assessment was made with; answer the questions again with them"
         return
     values, wrong = rules.findings.check(assessment.answers)
-    said, again = assessment.disposition, resolve(rules, values).disposition
+    resolved = resolve(rules, values)
+    said, again = assessment.disposition, resolved.disposition
     if isinstance(again, SelfCare) and isinstance(said, SelfCare):
+        latest = min(_latest(rules, resolved), MOST_DAYS)
+        if type(said.look_again_days) is not int or not 1 <= said.look_again_days <= latest:
+            yield f"look_again_days: expected a whole number from 1 to {latest}, as the rules of these answers say"
         # A follow-up knows better than the answers alone when to look again.
         again = evolve(again, look_again_days=said.look_again_days)
     if wrong or (isinstance(said, SelfCare) and again != said):
         yield "the rules do not say this of these answers; triage them again"
 
 
-def words(given: object, known: Iterable[str], what: str, one: str = "") -> tuple[tuple[str, ...], list[str]]:
+def _latest(rules: RuleSet, said: Assessment) -> int:
+    """The latest day on which a follow-up may look again; of several rules, the one that is over first."""
+    last = [days[-1] for fired in said.because if (days := rules[fired.id].look_again_days)]
+    return max(min(last, default=0), said.disposition.look_again_days or 0)
+
+
+def words(
+    given: object, known: Iterable[str], what: str, one: str = "", expected: str = "a list of words"
+) -> tuple[tuple[str, ...], list[str]]:
     """The known words among those given, each once and in their own order, and a line for each that is not known."""
     known = [*known]
     if isinstance(given, str) or not isinstance(given, Iterable):
-        return (), [f"{what}: expected a list of words"]
+        return (), [f"{what}: expected {expected}"]
     by_word = {word.lower(): word for word in known}
-    found, problems = set(), []
+    found: set[str] = set()
+    problems: dict[str, None] = {}
+    wrong = 0
     for word in given:
         if isinstance(word, str) and word.strip().lower() in by_word:
             found.add(by_word[word.strip().lower()])
-        elif isinstance(word, str):
+            continue
+        wrong += 1
+        if wrong > MOST_PROBLEMS:
+            continue
+        if isinstance(word, str):
             near = did_you_mean(word.strip().lower(), by_word) or f"; known are {', '.join(known)}"
-            problems.append(f"{what}: unknown {one or what} {shown(word)}{near}")
+            problems[f"{what}: unknown {one or what} {shown(word)}{near}"] = None
         else:
-            problems.append(f"{what}: expected a list of words")
-    return tuple(word for word in known if word in found), list(dict.fromkeys(problems))
+            problems[f"{what}: expected {expected}"] = None
+    more = [f"{what}: … and {wrong - MOST_PROBLEMS} more"] if wrong > MOST_PROBLEMS else []
+    return tuple(word for word in known if word in found), [*problems, *more]
 
 
 def known_equipment(rules: RuleSet) -> list[str]:

@@ -11,13 +11,13 @@ from attrs import evolve
 from calf_triage._advice import AdviceKind
 from calf_triage._assessment import Assessment, Item
 from calf_triage._errors import did_you_mean
-from calf_triage._findings import Acuity
-from calf_triage._rules import PainLimit, Rule, RuleSet
+from calf_triage._rules import PainLimit, RuleSet
 from calf_triage.plan.items import Items, Slot, known_equipment, using_rules, words
-from calf_triage.plan.log import is_stop, with_signs
+from calf_triage.plan.log import is_stop, stop_rules, with_signs
 from calf_triage.plan.pages import DAYS_IN_WORDS, items_of, joined
 from calf_triage.plan.values import (
-    MOST_DAYS,
+    EARLIEST,
+    LATEST,
     USUAL_DAYS,
     WEEK,
     WEEKDAYS,
@@ -26,7 +26,6 @@ from calf_triage.plan.values import (
     Logged,
     Plan,
     PlanError,
-    StopRule,
 )
 from calf_triage.plan.weeks import Weeks
 
@@ -55,13 +54,29 @@ def make_plan(
 
     Raises PlanError with everything that is wrong: an escalation has no programme, and is to be followed as it stands.
     """
-    using = using_rules(rules)
     if not isinstance(assessment, Assessment):
         raise TypeError("assessment: expected an Assessment, as triage gives it")
+    days = days if isinstance(days, str) or not isinstance(days, Iterable) else [*days]
+    maker = ready(assessment, start, days, equipment, heel_raises, programme, using_rules(rules))
+    return maker.plan(start, words(days, WEEKDAYS, "days")[0], ())
+
+
+def ready(
+    assessment: Assessment,
+    start: date,
+    days: Iterable[str],
+    equipment: Iterable[str] | None,
+    heel_raises: tuple[int, int] | None,
+    programme: str | None,
+    using: RuleSet,
+) -> Maker:
+    """What makes a plan of these. PlanError with everything that is wrong with them."""
     at_hand, problems = words(() if equipment is None else equipment, known_equipment(using), "equipment")
     maker = Maker(using, assessment, None if equipment is None else at_hand, heel_raises, programme)
-    if type(start) is not date or start > date.max - timedelta(days=MOST_DAYS):
+    if type(start) is not date:
         problems.append("start: expected a date")
+    elif not EARLIEST <= start <= LATEST:
+        problems.append(f"start: expected a day from {EARLIEST} to {LATEST}")
     chosen, wrong_days = words(days, WEEKDAYS, "days", "day")
     if not chosen and not wrong_days:
         wrong_days.append(f"days: expected one or more of {', '.join(WEEKDAYS)}")
@@ -69,7 +84,7 @@ def make_plan(
     problems += maker.wrong_wishes()
     if problems:
         raise PlanError(problems)
-    return maker.plan(start, chosen, ())
+    return maker
 
 
 class Maker:
@@ -165,32 +180,12 @@ class Maker:
                 self.left_out[name] = "One tendon programme at a time."
         return [item for item in items if item.id not in programmes or item.id == chosen]
 
-    def _rules_counting(self) -> list[Rule]:
-        fired = {rule.id for rule in self.assessment.because}
-        return [
-            rule
-            for rule in self.rules
-            if rule.id in fired and rule.acuity is Acuity.SELF_CARE and any(name in self.given for name in rule.do)
-        ]
-
-    def _look_again(self, start: date) -> tuple[date, ...]:
-        """When to answer again: the end is the earliest last day of the rules that gave the advice.
-
-        Where the assessment names another day than their first, as a follow-up does, that one day is the end.
-        """
-        schedules = [rule.look_again_days or (self.rules.look_again_days,) for rule in self._rules_counting()]
-        if self.care.look_again_days != min((days[0] for days in schedules), default=None):
-            return (start + timedelta(days=self.care.look_again_days),)
-        end = min((days[-1] for days in schedules), default=self.care.look_again_days)
-        within = {day for days in schedules for day in days if day <= end}
-        return tuple(start + timedelta(days=day) for day in sorted(within))
-
     # -- the whole ---------------------------------------------------------------------------------------------------
 
     def plan(self, start: date, days: tuple[str, ...], log: tuple[Logged, ...]) -> Plan:
         """The whole plan."""
-        look_again = self._look_again(start)
-        end = look_again[-1]
+        # Whatever comes after the first look is planned from the answers of that day.
+        end = start + timedelta(days=self.care.look_again_days)
         slots, stretches = self._slots(), self._available((AdviceKind.STRETCH.value,))
         quiet = self.items.open(self.steer.first_days_if)
         first = min(start + timedelta(days=self.steer.first_days if quiet else 0), end)
@@ -213,7 +208,6 @@ class Maker:
             assessment=self.assessment,
             start=start,
             end=end,
-            look_again=look_again,
             days=days,
             equipment=self.items.equipment,
             heel_raises=self.told_heel_raises,
@@ -222,9 +216,10 @@ class Maker:
             warm_up=warm_up.steps[0] if warm_up is not None and slots else "",
             rest_day=next((name for name in self.steer.rest_day if name in self.given), None),
             notes=tuple(self._notes(days, slots, quiet, first, end)),
+            bad_day=self.steer.little_say if slots and self.items.open(self.steer.little_if) else "",
             pain_at_most=limit.at_most,
             pain_rule=limit.say,
-            stop_rules=tuple(StopRule(sign.id, sign.asks) for sign in self.steer.stop_signs.values()),
+            stop_rules=stop_rules(self.rules),
             advice=tuple(name for name in self.given if name not in placed and name not in self.left_out),
             later=tuple(self._later(slots, {name for week in weeks for name in items_of(week)})),
             left_out=tuple(LeftOut(name, self.given[name].name, why) for name, why in sorted(self.left_out.items())),
@@ -247,7 +242,9 @@ class Maker:
         if capped:
             most = max(map(self.items.a_week, capped))
             used = {WEEKDAYS[day.weekday()] for day in self.items.training_days(first, end, days, most)}
-            if unused := [DAYS_IN_WORDS[day] for day in days if day not in used]:
+            # In less than a week a day may be unused because it does not come.
+            unused = [DAYS_IN_WORDS[day] for day in days if day not in used] if end - first >= WEEK else []
+            if unused:
                 yield (
                     f"No strengthening on {joined(unused)}: it needs rest days between, and at most {most} days a week."
                 )
@@ -256,8 +253,6 @@ class Maker:
                 yield f"{fewest} days a week would do more; these days leave room for {len(used)}."
         if any(self.items.daily(slot.item) for slot in slots):
             yield "A programme that its source has every day is done every day, whichever days you chose."
-        if slots and self.items.open(self.steer.little_if):
-            yield self.steer.little_say
         if self.items.heel_raises and self._sides_differ(self.items.heel_raises):
             percent = self.steer.ability_differs_percent
             yield f"Your sides differ by more than {percent} %: do the weaker leg first, and match it with the other."

@@ -53,26 +53,20 @@ def sections(plan: Plan, everything: bool) -> Iterator[Section]:
         named = dict.fromkeys(signs.get(sign, sign) for told in plan.logged for sign in told.stop_signs)
         why = f" You reported: {'; '.join(named)}." if named else " You reported more pain than training may bring."
         again = " Answer all the questions again before you do anything of it."
-        yield Section("Your plan has stopped", (f"No session is left in it.{why}{again}",))
+        yield Section("Your plan has stopped", (f"There are no more sessions.{why}{again}",))
         if not isinstance(plan.stopped.disposition, Escalation):
             yield from _do_not_wait(plan)
         return
     last = plan.end - DAY
-    sooner, ends = plan.look_again[:-1], on(plan.end, True)
+    ends = on(plan.end, True)
     lines = [f"Answer the questions again on {ends}, or sooner if something changes: the plan ends there."]
-    if sooner:
-        first = joined([on(day) for day in sooner])
-        lines = [
-            f"Answer the questions again on {first}, and on {ends}, when the plan ends; sooner if something changes.",
-            f"What stands from {on(sooner[0])} on is for you only if you may then still look after it yourself.",
-        ]
     care = plan.assessment.disposition
     items = {item.id: item for item in care.advice} if isinstance(care, SelfCare) else {}
     yield Section(f"Your plan: {on(plan.start)} to {on(last, True)}", (*lines, *plan.notes), rung=Acuity.SELF_CARE)
     past = [week for week in plan.weeks if week.state == "past"]
     week = plan.week
     if week is None:
-        yield Section("All weeks are done", ("Answer the questions again.",))
+        yield Section("There are no more sessions", ("Answer the questions again.",))
     else:
         yield from _week(plan, week, items)
         yield _how([week], items)
@@ -87,7 +81,7 @@ def sections(plan: Plan, everything: bool) -> Iterator[Section]:
         if new := [one for one in ahead if week is None or {*items_of(one)} - {*items_of(week)}]:
             yield _how(new[:1], items)
     elif ahead:
-        first = "A forecast: it counts on every session being done, with little pain. The log decides."
+        first = "This is a forecast: it assumes that every session is done with little pain."
         yield Section("The weeks after this", (first, _short(week, ahead)))
     if past:
         so_far = tuple((f"{one.number}", _STEPS[one.step], one.because) for one in past)
@@ -131,7 +125,7 @@ def _week(plan: Plan, week: Week, items: Mapping[str, Item]) -> Iterator[Section
         session = by_day.get(day)
         lines = [] if session is None else [f"{entry.name}: {entry.amount}" for entry in session.entries]
         if session is None or (trains and not session.entries):
-            lines.append("Rest day." if trains else "Nothing to do.")
+            lines.append("Rest day." if trains else "No exercise.")
         if session is not None:
             then = "Then " if session.entries else ""
             lines += [
@@ -146,8 +140,10 @@ def _week(plan: Plan, week: Week, items: Mapping[str, Item]) -> Iterator[Section
     title = f"Week {week.number} of {len(plan.weeks)}: {on(week.first)} to {on(week.last)}{ahead}"
     warm = [plan.warm_up] if plan.warm_up and any(session.entries for session in week.sessions) else []
     other = items.get(plan.rest_day or "")
-    rest = [" ".join((f"On the other days: {_small(other.name)}.", *other.changes))] if other is not None else []
-    yield Section(title, (week.because, *warm, Table(("day", "what to do"), rows), *rest))
+    when = "On the other days" if by_day else "Each day"
+    rest = [" ".join((f"{when}: {_small(other.name)}.", *other.changes))] if other is not None else []
+    bad = [plan.bad_day] if plan.bad_day and any(session.entries for session in week.sessions) else []
+    yield Section(title, (week.because, *warm, Table(("day", "what to do"), rows), *rest, *bad))
 
 
 def _small(name: str) -> str:
@@ -172,7 +168,8 @@ def _pain_lines(plan: Plan) -> list[str]:
     return [
         plan.pain_rule,
         "After each session note the worst pain during it, and the next morning, from 0 to 10. Not noted is not none.",
-        "Above that, or worse for a day or more afterwards: the next sessions are lighter.",
+        "If there was pain, note for how many hours it stayed worse.",
+        "If pain goes above that limit, or it stays worse for a day or more, the next sessions are lighter.",
     ]
 
 

@@ -19,6 +19,8 @@ USUAL_DAYS: Final = ("mon", "wed", "fri")
 MOST_DAYS: Final = 400
 MOST_DONE: Final = 10_000
 LONGEST_SORENESS_HOURS: Final = 168
+EARLIEST: Final = date.min + timedelta(days=MOST_DAYS)
+LATEST: Final = date.max - timedelta(days=MOST_DAYS)
 
 DAY: Final = timedelta(days=1)
 WEEK: Final = timedelta(days=7)
@@ -149,7 +151,8 @@ class Plan:
     """A programme for one person, as `make_plan` gives it. Immutable: `log` gives a new one.
 
     start, end: the first day, and the day on which the questions are to be answered again; no session stands on or
-    after it. look_again: all such days. pain_at_most, pain_rule: how much pain is allowed, from 0 to 10, and in words.
+    after it. bad_day: what is enough on a bad day.
+    pain_at_most, pain_rule: how much pain is allowed, from 0 to 10, and in words.
     advice: the ids of what goes along with it, once for all days; rest_day: that of them which suits the other days.
     later, left_out: what stands in no session, and why. logged: what was told of its days. stopped: the new triage
     that ended the plan; None while it goes on.
@@ -158,7 +161,6 @@ class Plan:
     assessment: Assessment
     start: date
     end: date
-    look_again: tuple[date, ...]
     days: tuple[str, ...]
     equipment: tuple[str, ...] | None
     heel_raises: tuple[int, int] | None
@@ -167,6 +169,7 @@ class Plan:
     warm_up: str
     rest_day: str | None
     notes: tuple[str, ...]
+    bad_day: str
     pain_at_most: int
     pain_rule: str
     stop_rules: tuple[StopRule, ...]
@@ -201,12 +204,32 @@ class Plan:
         return _json.written(self)
 
     @classmethod
-    def from_json(cls, text: str) -> Plan:
-        """A plan that `to_json` wrote. ValueError, with every problem, for anything else."""
+    def from_json(cls, text: str, rules: RuleSet | None = None) -> Plan:
+        """A plan that `to_json` wrote. ValueError, with every problem, for anything else.
+
+        Only `checked` compares it with its answers and its log. Where it cannot be a plan whatever the rules, the
+        error is a PlanError, with `.assessment` where the answers or the log in it mean SAME_DAY or above by `rules`.
+        """
         found = _json.read(text, cls, "a plan")
-        if problems := [*_unsound(found)]:
-            raise ValueError("not a plan:\n" + listed(tuple(problems)))
+        if problems := [*unsound(found)]:
+            from calf_triage.plan.items import using_rules
+            from calf_triage.plan.resume import most_acute_of
+
+            raise PlanError(
+                [f"not a plan: {problem}" for problem in problems], most_acute_of(found, using_rules(rules))
+            )
         return found
+
+    def checked(self, rules: RuleSet | None = None) -> Plan:
+        """The same plan, made anew from its answers, its wishes and its log: do this with what was kept elsewhere.
+
+        rules: those that the plan was made with; the bundled ones if none are given. Raises PlanError where the plan
+        is not what they make, with `.assessment` where the answers, the log or the stop in it mean SAME_DAY or above.
+        """
+        from calf_triage.plan.items import using_rules
+        from calf_triage.plan.resume import made_again
+
+        return made_again(self, using_rules(rules))
 
     def log(
         self,
@@ -229,35 +252,45 @@ class Plan:
         soreness_hours: for how long it was worse than before the session, 0 to 168.
         stop_signs: ids of `stop_rules`. One of them, or pain above what the rules call a stop, ends the plan at once:
             `stopped` is then the triage of the same answers with it.
-        replace: whether a day that was told before is told anew. rules: those that the plan was made with.
+        replace: whether a day that was told before is told anew; once the plan has stopped, a sign that was told, and
+            the higher pain, stay. rules: those that the plan was made with.
 
-        Raises PlanError with everything that is wrong; with `.assessment`, where stop signs could be read all the same.
+        Raises PlanError with everything that is wrong, and where `checked` does; with `.assessment`, where a stop was
+        evidently meant: a slip in writing it hides no emergency.
         """
         from calf_triage.plan.items import using_rules
-        from calf_triage.plan.log import at_least_today, read_log
-        from calf_triage.plan.maker import Maker
+        from calf_triage.plan.resume import after, most_acute, rescued
 
         using = using_rules(rules)
-        told, problems = read_log(
-            self, using, day, done, pain_before, pain_during, pain_next_morning, soreness_hours, stop_signs, replace
-        )
-        if problems:
-            raise PlanError(problems, at_least_today(using, self.assessment, told))
-        entries = sorted((*(one for one in self.logged if one.day != day), told), key=lambda one: one.day)
-        return Maker(using, self.assessment, self.equipment, self.heel_raises, self.programme).plan(
-            self.start, self.days, tuple(entries)
-        )
+        # What can be read only once is read once.
+        is_list = isinstance(stop_signs, Iterable) and not isinstance(stop_signs, str | Mapping)
+        told = {
+            "day": day,
+            "done": done,
+            "pain_before": pain_before,
+            "pain_during": pain_during,
+            "pain_next_morning": pain_next_morning,
+            "soreness_hours": soreness_hours,
+            "stop_signs": [*stop_signs] if is_list else stop_signs,
+            "replace": replace,
+        }
+        try:
+            plan = self.checked(using)
+        except PlanError as error:
+            found = most_acute([error.assessment, rescued(self, using, [told])])
+            raise PlanError(error.problems, found) from None
+        return after(plan, told, using)
 
 
-def _unsound(plan: Plan) -> Iterator[str]:
+def unsound(plan: Plan) -> Iterator[str]:
     """What a plan that was read cannot be, whatever the rules."""
     care = plan.assessment.disposition
     given = {item.id for item in care.advice} if isinstance(care, SelfCare) else set()
     if not given:
         yield "its assessment is no self-care"
-    if not set(plan.days) <= {*WEEKDAYS} or not plan.days:
+    if not set(plan.days) <= {*WEEKDAYS} or not 1 <= len(plan.days) <= len(WEEKDAYS):
         yield "its days are no weekdays"
-    if not plan.start < plan.end <= plan.start + timedelta(days=MOST_DAYS):
+    if not EARLIEST <= plan.start <= LATEST or not plan.start < plan.end <= plan.start + timedelta(days=MOST_DAYS):
         yield "its dates do not follow each other"
     sessions = [session for week in plan.weeks for session in week.sessions]
     if any(not plan.start <= session.day < plan.end for session in sessions):
@@ -266,3 +299,21 @@ def _unsound(plan: Plan) -> Iterator[str]:
         yield "a session holds what the assessment did not give"
     if plan.stopped is not None and any(week.state != "past" for week in plan.weeks):
         yield "it has stopped, and goes on"
+    if plan.stopped is None and any(told.stop_signs for told in plan.logged):
+        yield "a stop sign was told, and it goes on"
+    days = [told.day for told in plan.logged]
+    if any(not plan.start <= day < plan.end for day in days):
+        yield "a day of its log is outside its dates"
+    if days != sorted(set(days)):
+        yield "a day of its log stands twice, or before an earlier one"
+    if not all(map(_may_be_told, plan.logged)):
+        yield "a number of its log is out of range"
+
+
+def _may_be_told(told: Logged) -> bool:
+    pains = (told.pain_before, told.pain_during, told.pain_next_morning)
+    return (
+        all(pain is None or 0 <= pain <= 10 for pain in pains)
+        and (told.soreness_hours is None or 0 <= told.soreness_hours <= LONGEST_SORENESS_HOURS)
+        and all(one.amount is None or 0 < one.amount <= MOST_DONE for one in told.done)
+    )

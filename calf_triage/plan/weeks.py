@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from attrs import evolve
 
-from calf_triage._advice import Dose
+from calf_triage._advice import Dose, Modification
 from calf_triage._assessment import Item
 from calf_triage._rules import PainLimit
 from calf_triage.plan.items import Items, Level, Slot
@@ -117,7 +117,8 @@ class Weeks:
         dose = advice.dose or Dose()
         each_side = item.id in self.steer.each_side
         a_day = dose.sessions_per_day[0] if dose.sessions_per_day else 1
-        notes = [*item.changes]
+        passed = {change.say for change in advice.modified_by if self._has_passed(change, item.id, level)}
+        notes = [change for change in item.changes if change not in passed]
         if level.load:
             notes.append("Add weight: the lightest there is to begin with, then at most a tenth more.")
         entry = Entry(
@@ -137,6 +138,14 @@ class Weeks:
         )
         words = _amount(entry, bool(dose.sets)) if unit else _in_words(dose)
         return evolve(entry, amount=words)
+
+    def _has_passed(self, change: Modification, item: str, level: Level) -> bool:
+        """Whether it says where to begin, and more than that is done already; what else it may say always counts."""
+        unit, begins = self.items.unit(item), {criterion.text for criterion in self.steer.little_if}
+        if change.dose is None or unit is None or change.criterion.text not in begins:
+            return False
+        span, sets = getattr(change.dose, unit), change.dose.sets or change.dose.rounds
+        return bool((span and level.amount > span[1]) or (sets and level.sets > sets[1]))
 
     def _decide(self, due: list[Session], told: list[Logged]) -> tuple[Step, str]:
         """Whether what comes next is more, the same or less, and why. All doubt is the same again, or less."""
@@ -160,6 +169,8 @@ class Weeks:
         by_day = {one.day: one for one in told}
         if any(by_day[one.day].pain_during is None or by_day[one.day].pain_next_morning is None for one in due):
             return "hold", f"Pain was not told for every session, and not told is not none: the same again.{fresh}"
+        if any(worst(by_day[one.day]) and by_day[one.day].soreness_hours is None for one in due):
+            return "hold", f"It was not told for how long it stayed worse after pain, so the same again.{fresh}"
         if None in mornings:
             return "hold", "It was not told how much pain there was before, so the same again."
         if not all(self._as_planned(session, by_day[session.day]) for session in due):
