@@ -26,7 +26,8 @@ from typing import Any, Final, Literal
 
 from attrs import field, frozen
 
-from calf_triage._assessment import Assessment, RuleSetId
+from calf_triage._advice import SELF_CARE_KINDS
+from calf_triage._assessment import Assessment, RuleSetId, SelfCare
 from calf_triage._errors import FindingError, RuleSetError, did_you_mean, shown
 from calf_triage._files import UnreadableError, read_file
 from calf_triage._findings import Acuity, Answer
@@ -45,6 +46,7 @@ class Vignette:
     """A case. gold: how soon it should be seen; acceptable: the rungs that are as good, from low to high.
 
     reason: why that rung, by which guideline. rule, not_rule: a rule that must, or must not, fire in the finished run.
+    gives, withholds: the items of self-care that must, or must not, be given there.
     below: why the library answers below gold, by which guideline. policy: the decision that makes it over-triage.
     """
 
@@ -59,6 +61,8 @@ class Vignette:
     link: str | None = None
     rule: str | None = None
     not_rule: str | None = None
+    gives: tuple[str, ...] = ()
+    withholds: tuple[str, ...] = ()
     below: str | None = field(default=None, repr=False)
     policy: int | None = None
     region: str | None = None
@@ -173,6 +177,9 @@ def _vignette(case: _Case, rules: RuleSet, group: str) -> Vignette:
     for key, name in fires.items():
         if name is not None:
             case.known(key, name, [rule.id for rule in rules], "rule")
+    gives, withholds = (_items(case, key, rules) for key in ("gives", "withholds"))
+    for name in sorted({*gives} & {*withholds}):
+        case.problem(f"{name} stands in gives too", "withholds")
     policy = case.take("policy", int, "the number of a decision")
     found = Vignette(
         id=case.text("id", required=True) or "",
@@ -186,12 +193,21 @@ def _vignette(case: _Case, rules: RuleSet, group: str) -> Vignette:
         link=case.text("link"),
         rule=fires["rule"],
         not_rule=fires["not_rule"],
+        gives=gives,
+        withholds=withholds,
         below=case.text("below"),
         policy=policy,
         region=case.text("region"),
     )
     case.done()
     return found
+
+
+def _items(case: _Case, key: str, rules: RuleSet) -> tuple[str, ...]:
+    """Items of self-care. First aid and the like are never among what is given, so naming one would say nothing."""
+    of = [item.id for item in rules.advice.values() if item.kind in SELF_CARE_KINDS]
+    names = case.take(key, list, "a list of items of self-care") or []
+    return tuple(dict.fromkeys(name for name in names if case.known(key, name, of, "item of self-care")))
 
 
 def _rungs(case: _Case) -> tuple[Acuity, tuple[Acuity, ...]]:
@@ -238,7 +254,8 @@ class Outcome:
     """What both runs of a case gave. verdict, answered, fired and reason are those of the finished run.
 
     verdict: "exact", "acceptable" (not gold, but as good), "under" (below all acceptable rungs) or "over" (above them).
-    assumed: the answers that nobody stated, which finished it. unexpected: what its rule and not_rule did not find.
+    assumed: the answers that nobody stated, which finished it. unexpected: what its rule, not_rule, gives and withholds
+    did not find.
     """
 
     case: Vignette
@@ -317,7 +334,7 @@ class Report:
     @property
     def failed(self) -> bool:
         """Whether a case fell below its acceptable rungs and does not say why (`below`), an emergency below the same
-        day whatever it says, a rule or not_rule was not met, or a case could not be run.
+        day whatever it says, a rule, not_rule, gives or withholds was not met, or a case could not be run.
         """
         wrong = (
             (case.verdict == "under" and not case.case.below) or case.missed_emergency or case.unexpected
@@ -385,13 +402,20 @@ def _without_parent(case: Vignette, rules: RuleSet) -> list[str]:
     return problems
 
 
+def unexpected(case: Vignette, answer: Assessment) -> tuple[str, ...]:
+    """What an answer has otherwise than its case says by rule, not_rule, gives and withholds."""
+    fired, to = {rule.id for rule in answer.because}, answer.disposition
+    items = {item.id for item in to.advice} if isinstance(to, SelfCare) else set[str]()
+    return (
+        *(f"{name} did not fire" for name in [case.rule] if name is not None and name not in fired),
+        *(f"{name} fired" for name in [case.not_rule] if name in fired),
+        *(f"{name} is not given" for name in case.gives if name not in items),
+        *(f"{name} is given" for name in case.withholds if name in items),
+    )
+
+
 def _outcome(case: Vignette, coded: Assessment, answer: Assessment, assumed: dict[str, Answer]) -> Outcome:
     fired = tuple(rule.id for rule in answer.because)
-    unexpected = []
-    if case.rule is not None and case.rule not in fired:
-        unexpected.append(f"{case.rule} did not fire")
-    if case.not_rule is not None and case.not_rule in fired:
-        unexpected.append(f"{case.not_rule} fired")
     verdict: Verdict = "exact" if answer.acuity is case.gold else "acceptable"
     if answer.acuity < case.acceptable[0]:
         verdict = "under"
@@ -407,7 +431,7 @@ def _outcome(case: Vignette, coded: Assessment, answer: Assessment, assumed: dic
         fired=fired,
         reason=answer.reason,
         assumed=assumed,
-        unexpected=tuple(unexpected),
+        unexpected=unexpected(case, answer),
     )
 
 
@@ -454,8 +478,8 @@ def _sections(report: Report, assumptions: bool) -> Iterable[Section]:
     yield Section(head, (*decided, *([f"{len(report.not_run)} more could not be run."] if report.not_run else [])))
     yield _cases("Below their gold rung", report.below)
     yield _cases("Above their gold rung", report.above)
-    unexpected = [Node(f"{o.case.id}: {what}") for o in report.outcomes for what in o.unexpected]
-    yield Section("Rules that should have fired, or should not have", tuple(unexpected))
+    otherwise = [Node(f"{o.case.id}: {what}") for o in report.outcomes for what in o.unexpected]
+    yield Section("Rules and items of self-care that stand otherwise than their case says", tuple(otherwise))
     broken = (Node(case.id, tuple(Node(problem) for problem in case.problems)) for case in report.not_run)
     yield Section("Could not be run: their answers cannot be read", tuple(broken))
     if not count:

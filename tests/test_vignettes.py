@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from calf_triage import Acuity, RuleSet, RuleSetError, load_rules
 from calf_triage.vignettes import Report, load_vignettes, rate, run
+from tests._rules import RULES
 
 MINI = Path(__file__).parent / "folders" / "mini"
 
@@ -81,6 +83,20 @@ def test_a_case_without_acceptable_rungs_accepts_gold_alone(tmp_path: Path, mini
         (
             case(more='not_rule = "suspected_clott"'),
             "cases.toml: case-1: not_rule: unknown rule 'suspected_clott'; did you mean 'suspected_clot'?",
+        ),
+        (
+            case(more='gives = ["calf_rise"]'),
+            "cases.toml: case-1: gives: unknown item of self-care 'calf_rise'; did you mean 'calf_raise'?",
+        ),
+        (
+            case(more='withholds = ["no_massage"]'),
+            "cases.toml: case-1: withholds: unknown item of self-care 'no_massage'",
+        ),
+        (case(more='gives = "calf_raise"'), "cases.toml: case-1: gives: expected a list of items of self-care"),
+        (case(more="withholds = [3]"), "cases.toml: case-1: withholds: expected texts"),
+        (
+            case(more='gives = ["calf_raise"]\nwithholds = ["calf_raise"]'),
+            "cases.toml: case-1: withholds: calf_raise stands in gives too",
         ),
         (case(more='acceptable = ["soon"]'), "cases.toml: case-1: acceptable: leaves out the gold rung"),
         (
@@ -253,6 +269,57 @@ def test_a_case_may_say_which_rule_fires_or_must_not(
     report = reported(tmp_path, mini, case(gold="same_day", given="one_leg_swollen = true", more=more))
     assert report.outcomes[0].unexpected == unexpected
     assert report.failed is bool(unexpected)
+
+
+SITS = 'leg_weakness = true, activity = "sitting"'
+
+
+@pytest.fixture(scope="module")
+def two_items(tmp_path_factory: pytest.TempPathFactory) -> RuleSet:
+    """The small set with a second item, which is withheld from who had cancer."""
+    made = tmp_path_factory.mktemp("two") / "rules"
+    shutil.copytree(MINI, made)
+    advice, care = made / "advice" / "all.toml", made / "self_care" / "disuse.toml"
+    text = advice.read_text("utf-8")
+    start = text.index("[calf_raise]")
+    second = text[start:].replace("calf_raise", "hop").replace('"one_leg_swollen"', '"cancer"')
+    advice.write_text(text + "\n" + second, "utf-8")
+    care.write_text(care.read_text("utf-8").replace('"calf_raise"', '"calf_raise", "hop"'), "utf-8")
+    return load_rules(made)
+
+
+@pytest.mark.parametrize(
+    ("given", "more", "unexpected"),
+    [
+        (SITS, 'gives = ["calf_raise", "hop"]', ()),
+        (SITS, 'withholds = ["hop"]', ("hop is given",)),
+        (f"{SITS}, cancer = true", 'gives = ["calf_raise"]\nwithholds = ["hop"]', ()),
+        (f"{SITS}, cancer = true", 'gives = ["hop", "calf_raise"]', ("hop is not given",)),
+        (f'{SITS}, cancer = "unsure"', 'withholds = ["calf_raise", "hop"]', ("calf_raise is given",)),
+        ("one_leg_swollen = true", 'withholds = ["calf_raise"]', ()),
+        ("one_leg_swollen = true", 'gives = ["calf_raise"]', ("calf_raise is not given",)),
+    ],
+)
+def test_a_case_may_say_what_is_given_and_what_is_withheld(
+    tmp_path: Path, two_items: RuleSet, given: str, more: str, unexpected: tuple[str, ...]
+) -> None:
+    """The right rung with the wrong exercise is found out; what another rung does not give counts as withheld."""
+    gold = "same_day" if given.startswith("one_leg") else "self_care"
+    report = reported(tmp_path, two_items, case(gold=gold, given=given, more=more))
+    assert report.outcomes[0].verdict == "exact"
+    assert report.outcomes[0].unexpected == unexpected
+    assert report.failed is bool(unexpected)
+    told = json.loads(report.to_json())["outcomes"][0]
+    assert told["unexpected"] == [*unexpected]
+    assert all(f'"{name}"' in more for key in ("gives", "withholds") for name in told["case"][key])
+    assert all(f"case-1: {what}" in str(report) for what in unexpected)
+
+
+def test_what_the_matrix_withholds_is_withheld() -> None:
+    """Each told person gets, and is spared, what the row of the contraindication matrix says."""
+    report = run(load_vignettes(Path(__file__).parent / "vignettes" / "items.toml", RULES), RULES, engine="plain")
+    assert {outcome.case.id: outcome.unexpected for outcome in report.outcomes if outcome.unexpected} == {}
+    assert not report.failed
 
 
 def test_an_emergency_below_the_same_day_fails_though_it_be_acceptable(tmp_path: Path, mini: RuleSet) -> None:
