@@ -13,15 +13,17 @@ import json
 import os
 import sys
 import textwrap
+import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import calf_triage
 from calf_triage._assessment import INTENDED_USE, Assessment, Escalation
-from calf_triage._errors import FindingError, RuleSetError
+from calf_triage._errors import FindingError, RuleSetError, listed
 from calf_triage._files import UnreadableError, as_values, read_answers, read_toml
 from calf_triage._findings import Acuity
 from calf_triage._folder import printable
@@ -55,13 +57,14 @@ examples:
   calf-triage rules                          the ladder
   calf-triage rules findings                 what may be answered, and how
   calf-triage verify my_rules                prove them for every set of answers
+  calf-triage mutate my_rules                which mistakes nothing would notice
   calf-triage diff bundled my_rules          what differs, and for whom
   calf-triage COMMAND --help                 more about a command
 
 exit codes:
   0  answered
   1  check: problems found; verify: not all is proved; vignettes: a case failed;
-     diff: something differs, or is not decided;
+     mutate: a mutant survived; diff: something differs, or is not decided;
      plan: be seen instead
   2  input, rules or command could not be read; if the answers that could be
      read need care today or at once, standard output still says so
@@ -112,6 +115,9 @@ otherwise the page that says where to be seen, and the exit code is 1.
 
 Keep the plan itself with --json > plan.json: answers alone know no first day."""
 
+_MOST_FROM_TODAY: Final = 14
+_WRONG_LOG: Final = "the log cannot be read, so the plan was not changed; mend this and run again:"
+
 _EXPLAIN: Final = """\
 FILE is read as by `run`. What would change the answer is searched for exactly,
 among answers that are not given yet or can change in life: the smallest sets
@@ -149,6 +155,19 @@ with its reason; one that is not needed any more fails too.
 
 The exit code is 0 only if all gates are proved: undecided, or not asked because
 of --only, is not. Two versions of the rules are compared by `calf-triage diff`."""
+
+_MUTATE: Final = """\
+A mutant is the rules with one small change, as an author might make it by
+mistake. It is killed where an example of a rule, a whole case of --cases, or a
+proof fails. One that answers everybody as before is equivalent: a solver decides
+that, and the folder's waivers.toml may accept it, in the table [MUTATE], with
+its reason. Each survivor is shown with the smallest answers that would kill it.
+What a person with these answers should be told follows from a source: write
+that as an example or a case, not what the rules happen to say.
+
+It takes minutes, on all cores; it needs pip install "calf-triage[verify]". The
+exit code is 0 only if no mutant survives, all is decided, and each equivalent
+one is waived."""
 
 _DIFF: Final = """\
 OLD and NEW are each a folder of rules, a zip of one, or the word bundled for
@@ -205,7 +224,14 @@ def _command(arguments: Sequence[str] | None) -> int:
         _say(str(error))
     except RuleSetError as error:
         _say("these files cannot be used, and nothing was run:", *error.problems)
+    except _DisagreeingError as error:
+        _say("a proof and the library disagree, so there is no verdict; please report it:", str(error))
+        return BROKEN
     return UNREADABLE
+
+
+class _DisagreeingError(Exception):
+    """The library does not confirm what the solver says."""
 
 
 def _say(first: str, *lines: str) -> None:
@@ -317,6 +343,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     option(proof, "json")
 
+    changed = command("mutate", _mutate, "change rules in small ways, and tell which changes nothing notices", _MUTATE)
+    changed.add_argument("folder", nargs="?", metavar="FOLDER", help="the folder; the bundled rules if none is given")
+    changed.add_argument("--cases", metavar="PATH", help="whole cases that may kill: a TOML file, or a folder of them")
+    changed.add_argument("--operator", metavar="NAME", help="only mutants of one kind, as threshold")
+    changed.add_argument("--sample", type=int, metavar="N", help="only so many, chosen at random")
+    changed.add_argument("--seed", type=int, default=0, metavar="N", help="with --sample: which ones; default: 0")
+    changed.add_argument("--processes", type=int, metavar="N", help="how many work on it; default: one for each core")
+    option(changed, "json")
+
     differ = command("diff", _diff, "tell what differs between two versions of the rules, and for whom", _DIFF)
     differ.add_argument("old", metavar="OLD", help="a folder of rules, a zip of one, or bundled")
     differ.add_argument("new", metavar="NEW", help="likewise")
@@ -422,28 +457,38 @@ def _show(answer: Assessment) -> None:
 def _plan(chosen: argparse.Namespace) -> int:
     # Here, because no other command needs anything of it.
     from calf_triage.plan import Plan, PlanError, logged_from
+    from calf_triage.plan.pages import on
 
     rules = _loaded(chosen)
     found, problems = read_answers(chosen.file)
+    heading = "there is no plan; mend this and run again:"
     wishes = [name for name in ("start", "days", "equipment", "heel_raises", "programme") if getattr(chosen, name)]
     try:
         if isinstance(found, dict) and {"assessment", "weeks"} <= found.keys():
             if problems or wishes:
                 named = ", ".join(f"--{name.replace('_', '-')}" for name in wishes)
                 raise PlanError(problems or [f"{named}: a saved plan keeps what it was made with"])
-            plan = Plan.from_json(json.dumps(as_values(found, printable(chosen.file))))
+            heading = "this saved plan cannot be used:"
+            plan = Plan.from_json(json.dumps(as_values(found, printable(chosen.file))), rules)
+            try:
+                plan = plan.checked(rules)
+                heading = _WRONG_LOG
+            except PlanError:
+                # With a log, its stop signs are weighed as well before this is told.
+                if chosen.log is None:
+                    raise
         else:
             made = _planned(chosen, rules, found, problems)
             if isinstance(made, int):
                 return made
-            plan = made
+            plan, heading = made, _WRONG_LOG
         if chosen.log is not None:
             entries = as_values(read_answers(chosen.log)[0], printable(chosen.log))
             plan, skipped = logged_from(plan, entries, rules)
             if skipped:
                 _say(f"the plan has stopped; {skipped} of the days in the log were not read")
     except PlanError as error:
-        _say("there is no plan; mend this and run again:", *error.problems)
+        _say(heading, *listed(error.problems).splitlines())
         if error.assessment is not None:
             _show(error.assessment)
         return UNREADABLE
@@ -451,12 +496,15 @@ def _plan(chosen: argparse.Namespace) -> int:
         if isinstance(error, UnreadableError | RuleSetError):
             raise
         raise UnreadableError(f"{printable(chosen.file)}: {error}") from None
-    screen = Screen()
+    over = plan.stopped is None and plan.end <= _today()
+    if over:
+        ended = f"This plan ended on {on(plan.end, True)}. Answer the questions again."
+        _say(ended) if chosen.json else print(ended)
     if chosen.json:
         print(plan.to_json())
-    else:
-        screen.show(plan.sections(chosen.all))
-    return ANSWERED if plan.stopped is None else FAILED
+    elif not over:
+        Screen().show(plan.sections(chosen.all))
+    return ANSWERED if plan.stopped is None and not over else FAILED
 
 
 def _planned(chosen: argparse.Namespace, rules: RuleSet, found: Any, problems: list[str]) -> Plan | int:
@@ -497,10 +545,20 @@ def _listed(text: str) -> list[str]:
 
 
 def _day(text: str | None) -> date:
+    today = _today()
     try:
-        return date.today() if text is None else date.fromisoformat(text)
+        day = today if text is None else date.fromisoformat(text)
     except ValueError:
         raise UnreadableError("--start: expected a day, as 2026-03-02") from None
+    if abs((day - today).days) > _MOST_FROM_TODAY:
+        raise UnreadableError(
+            f"--start: more than {_MOST_FROM_TODAY} days from today; the answers are of today, so begin near it"
+        )
+    return day
+
+
+def _today() -> date:
+    return date.today()
 
 
 def _two_numbers(text: str) -> tuple[int, int]:
@@ -609,7 +667,7 @@ def _notes(notes: Sequence[Problem]) -> Iterator[Node]:
 
 
 def _verify(chosen: argparse.Namespace) -> int:
-    from calf_triage.verify import QUESTIONS, NotReplayedError, VerifyError, verify
+    from calf_triage.verify import QUESTIONS, verify
 
     if chosen.folder is not None and not Path(chosen.folder).is_dir():
         raise UnreadableError(f"{printable(chosen.folder)}: no such folder")
@@ -619,20 +677,68 @@ def _verify(chosen: argparse.Namespace) -> int:
     def progress(name: str) -> None:
         _tell_progress(f"proving {name} ({names.index(name) + 1} of {len(names)})")
 
-    try:
+    with _solving():
         proof = verify(rules, only=chosen.only, progress=progress)
-    except VerifyError as error:
-        raise UnreadableError(str(error)) from None
-    except NotReplayedError as error:
-        _say("a proof and the library disagree, so there is no verdict; please report it:", str(error))
-        return BROKEN
-    finally:
-        _tell_progress("")
     if chosen.json:
         _print_json({**data(proof), "passed": proof.passed})
     else:
         Screen().show(proof.sections())
     return ANSWERED if proof.passed else FAILED
+
+
+def _mutate(chosen: argparse.Namespace) -> int:
+    from calf_triage.mutate import mutate
+    from calf_triage.vignettes import load_vignettes
+
+    if chosen.folder is not None and not Path(chosen.folder).is_dir():
+        raise UnreadableError(f"{printable(chosen.folder)}: no such folder")
+    for name in ("sample", "processes"):
+        if getattr(chosen, name) is not None and getattr(chosen, name) < 1:
+            raise UnreadableError(f"mutate: --{name} is a whole number from 1")
+    rules = bundled_rules() if chosen.folder is None else load_rules(chosen.folder)
+    cases = () if chosen.cases is None else load_vignettes(chosen.cases, rules)
+    start = time.monotonic()
+
+    def progress(done: int, of: int) -> None:
+        took = time.monotonic() - start
+        rate = f", {done / took:.1f} a second, about {_duration(took / done * (of - done))} left" if done else ""
+        _tell_progress(f"{done} of {of} mutants{rate}")
+
+    with _solving():
+        found = mutate(
+            rules,
+            cases,
+            operator=chosen.operator,
+            sample=chosen.sample,
+            seed=chosen.seed,
+            processes=chosen.processes,
+            progress=progress,
+        )
+    if chosen.json:
+        _print_json({**data(found), "passed": found.passed})
+    else:
+        Screen().show(found.sections())
+    return ANSWERED if found.passed else FAILED
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+@contextmanager
+def _solving() -> Iterator[None]:
+    """What a command that asks the solver does when it cannot ask, or must not believe the answer."""
+    from calf_triage.verify import NotReplayedError, VerifyError
+
+    try:
+        yield
+    except VerifyError as error:
+        raise UnreadableError(str(error)) from None
+    except NotReplayedError as error:
+        raise _DisagreeingError(str(error)) from None
+    finally:
+        _tell_progress("")
 
 
 def _tell_progress(doing: str) -> None:
@@ -642,7 +748,7 @@ def _tell_progress(doing: str) -> None:
 
 
 def _diff(chosen: argparse.Namespace) -> int:
-    from calf_triage.diff import NotReplayedError, VerifyError, diff
+    from calf_triage.diff import diff
     from calf_triage.vignettes import load_vignettes
 
     old, new = _versions(chosen.old, chosen.new)
@@ -656,15 +762,8 @@ def _diff(chosen: argparse.Namespace) -> int:
                 cases = load_vignettes(chosen.cases, old)
             except RuleSetError:
                 raise error from None
-    try:
+    with _solving():
         found = diff(old, new, cases=cases, progress=lambda doing: _tell_progress(f"comparing {doing}"))
-    except VerifyError as error:
-        raise UnreadableError(str(error)) from None
-    except NotReplayedError as error:
-        _say("a proof and the library disagree, so there is no verdict; please report it:", str(error))
-        return BROKEN
-    finally:
-        _tell_progress("")
     if chosen.json:
         _print_json({**data(found), "nothing": found.nothing, "lowered": found.lowered})
     else:

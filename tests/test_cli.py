@@ -776,10 +776,20 @@ def test_the_hint_about_what_is_still_unanswered_is_for_people(
 
 WEAK: dict[str, Any] = {"leg_weakness": True, "weakness_onset": "months", "activity_level": "inactive"}
 FROM_MONDAY = ["--start", "2026-03-02"]
+CHEST = (
+    '[{"day":"2026-03-02","done":[],"pain_before":null,"pain_during":null,"pain_next_morning":null,'
+    '"soreness_hours":null,"stop_signs":["chest_pain"]}]'
+)
 
 
 @pytest.fixture
-def weak(tmp_path: Path) -> str:
+def in_march(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Today is the Monday on which the plans begin."""
+    monkeypatch.setattr("calf_triage.cli._today", lambda: date(2026, 3, 2))
+
+
+@pytest.fixture
+def weak(tmp_path: Path, in_march: None) -> str:
     return answers(tmp_path, RULES.benign(given=WEAK))
 
 
@@ -842,6 +852,55 @@ def test_plan_tells_what_is_wrong_with_a_wish(wrong: list[str], weak: str, capsy
     assert "Traceback" not in shown.err
 
 
+@pytest.mark.parametrize("start", ["2026-02-15", "2026-03-17", "0001-01-01", "9999-12-31"])
+def test_plan_starts_near_today(start: str, weak: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The answers are of today, so no plan begins more than 14 days from it."""
+    assert main(["plan", weak, "--start", start]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "--start: more than 14 days from today" in shown.err
+    for near in ("2026-02-16", "2026-03-16"):
+        assert main(["plan", weak, "--start", near]) == 0
+
+
+def test_a_plan_that_is_over_is_not_shown(
+    weak: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its answers are too old; but a stop sign told of it is still weighed."""
+    assert main(["plan", weak, *FROM_MONDAY, "--json"]) == 0
+    saved = written(tmp_path, capsys.readouterr().out, "plan.json")
+    monkeypatch.setattr("calf_triage.cli._today", lambda: date(2026, 4, 13))
+    assert main(["plan", saved]) == 1
+    assert capsys.readouterr().out == "This plan ended on Mon 13 Apr 2026. Answer the questions again.\n"
+    sign = "[[log]]\nday = 2026-03-02\ndone = false\nstop_signs = ['chest_pain']\n"
+    assert main(["plan", saved, "--log", written(tmp_path, sign, "sign.toml")]) == 1
+    assert capsys.readouterr().out.startswith("Call your local emergency number now")
+
+
+def test_a_saved_plan_that_was_changed_is_not_shown(
+    weak: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 2; what its answers, its log or the log beside it mean today is shown instead."""
+    assert main(["plan", weak, *FROM_MONDAY, "--json"]) == 0
+    text = capsys.readouterr().out
+    for old, new, acute in (
+        ('"pain_at_most":3', '"pain_at_most":10', False),
+        ('"breathless":false', '"breathless":true', True),
+        ('"logged":[]', '"logged":' + CHEST, True),
+    ):
+        assert old in text
+        changed = written(tmp_path, text.replace(old, new), "changed.json")
+        assert main(["plan", changed]) == 2
+        shown = capsys.readouterr()
+        assert shown.out.startswith("Call your local emergency number now") == acute
+        assert bool(shown.out) == acute
+        assert "this saved plan cannot be used:" in shown.err
+    changed = written(tmp_path, text.replace('"pain_at_most":3', '"pain_at_most":10'), "changed.json")
+    sign = "[[log]]\nday = 2026-03-02\ndone = false\nstop_sign = 'chest pain'\n"
+    assert main(["plan", changed, "--log", written(tmp_path, sign, "sign.toml")]) == 2
+    assert capsys.readouterr().out.startswith("Call your local emergency number now")
+
+
 def test_plan_reads_broken_input_without_its_values(
     weak: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -861,6 +920,7 @@ def test_plan_reads_broken_input_without_its_values(
     assert "Call your local emergency number now" in shown.out
     assert "entry 1: done" in shown.err
     assert SECRET not in shown.err
+    assert "the log cannot be read, so the plan was not changed; mend this and run again:" in shown.err
     for wrong in ("3", "[1]", '{"log": 3}', "[["):
         assert main(["plan", saved, "--log", written(tmp_path, wrong, "b.json")]) == 2
     bad = {**RULES.benign(given=WEAK), "age_years": SECRET}
