@@ -59,7 +59,7 @@ def sections(plan: Plan, everything: bool) -> Iterator[Section]:
         return
     last = plan.end - DAY
     ends = on(plan.end, True)
-    lines = [f"Answer the questions again on {ends}, or sooner if something changes: the plan ends there."]
+    lines = [f"Answer the questions again on {ends}, or sooner if something changes: the next plan is made from them."]
     care = plan.assessment.disposition
     items = {item.id: item for item in care.advice} if isinstance(care, SelfCare) else {}
     yield Section(f"Your plan: {on(plan.start)} to {on(last, True)}", (*lines, *plan.notes), rung=Acuity.SELF_CARE)
