@@ -173,7 +173,7 @@ class Findings:
                 above = self.by_id[above].only_if if above in self.by_id else None
         return {above: tuple(ids) for above, ids in below.items()}
 
-    def not_applicable(self, values: Mapping[str, Value]) -> set[str]:
+    def not_applicable(self, values: Mapping[str, Answer]) -> set[str]:
         """The findings below one that is answered no: they count as no."""
         return {id for above, ids in self.below.items() if values.get(above) is False for id in ids}
 

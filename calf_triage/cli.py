@@ -384,6 +384,15 @@ class _Version(argparse.Action):
         parser.exit()
 
 
+def _in_folder(chosen: argparse.Namespace) -> RuleSet:
+    """The rules of the folder that a command is about; the bundled ones if none is given."""
+    if chosen.folder is None:
+        return bundled_rules()
+    if not Path(chosen.folder).is_dir():
+        raise UnreadableError(f"{printable(chosen.folder)}: no such folder")
+    return load_rules(chosen.folder)
+
+
 def _loaded(chosen: argparse.Namespace) -> RuleSet:
     return bundled_rules() if chosen.rules is None else load_rules(chosen.rules)
 
@@ -620,11 +629,9 @@ def _check(chosen: argparse.Namespace) -> int:
     from calf_triage.check.cases import case_coverage
     from calf_triage.vignettes import load_vignettes
 
-    if chosen.folder is not None and not Path(chosen.folder).is_dir():
-        raise UnreadableError(f"{printable(chosen.folder)}: no such folder")
     rules: RuleSet | None = None
     try:
-        rules = load_rules(chosen.folder)
+        rules = _in_folder(chosen)
         found = lint(rules)
     except RuleSetError as error:
         found = not_loaded(error)
@@ -669,9 +676,7 @@ def _notes(notes: Sequence[Problem]) -> Iterator[Node]:
 def _verify(chosen: argparse.Namespace) -> int:
     from calf_triage.verify import QUESTIONS, verify
 
-    if chosen.folder is not None and not Path(chosen.folder).is_dir():
-        raise UnreadableError(f"{printable(chosen.folder)}: no such folder")
-    rules = bundled_rules() if chosen.folder is None else load_rules(chosen.folder)
+    rules = _in_folder(chosen)
     names = [question.name for question in QUESTIONS]
 
     def progress(name: str) -> None:
@@ -690,12 +695,10 @@ def _mutate(chosen: argparse.Namespace) -> int:
     from calf_triage.mutate import mutate
     from calf_triage.vignettes import load_vignettes
 
-    if chosen.folder is not None and not Path(chosen.folder).is_dir():
-        raise UnreadableError(f"{printable(chosen.folder)}: no such folder")
     for name in ("sample", "processes"):
         if getattr(chosen, name) is not None and getattr(chosen, name) < 1:
             raise UnreadableError(f"mutate: --{name} is a whole number from 1")
-    rules = bundled_rules() if chosen.folder is None else load_rules(chosen.folder)
+    rules = _in_folder(chosen)
     cases = () if chosen.cases is None else load_vignettes(chosen.cases, rules)
     start = time.monotonic()
 

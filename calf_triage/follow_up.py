@@ -280,7 +280,7 @@ def _kept(
     rules: RuleSet, before: Mapping[str, Answer], told: Mapping[str, Answer], days: int | None, seen: bool
 ) -> dict[str, Answer]:
     """The answers of last time that still count."""
-    silent = {name for above, names in rules.findings.below.items() if told.get(above) is False for name in names}
+    silent = rules.findings.not_applicable(told)
     kept: dict[str, Answer] = {}
     for name, answer in before.items():
         finding = rules.findings.by_id[name]
@@ -296,7 +296,7 @@ def _kept(
 def _changes(
     rules: RuleSet, before: Mapping[str, Answer], told: Mapping[str, Answer], kept: Mapping[str, Answer]
 ) -> tuple[Change, ...]:
-    silent = {name for above, names in rules.findings.below.items() if told.get(above) is False for name in names}
+    silent = rules.findings.not_applicable(told)
     found = []
     for name, finding in rules.findings.by_id.items():
         old, new = before.get(name), told.get(name)

@@ -129,7 +129,7 @@ def answer(finding: Finding, rules: RuleSet) -> st.SearchStrategy[Answer]:
 
 def applicable(rules: RuleSet, given: Mapping[str, Answer]) -> Answers:
     """The answers without those that do not apply, in question order."""
-    silent = {name for above, names in rules.findings.below.items() if given.get(above) is False for name in names}
+    silent = rules.findings.not_applicable(given)
     return {name: given[name] for name in rules.findings.by_id if name in given and name not in silent}
 
 
