@@ -505,3 +505,20 @@ def test_what_is_called_vain_is_vain() -> None:
                             assert (before is True) == (after is True)
     assert never > 20
     assert spare > 20
+
+
+def test_a_plan_on_neighbouring_days_or_of_a_pain_nobody_looks_at_is_found() -> None:
+    """A plan that was loosened says so: the days promise rest between, and the pain must be one that rules read."""
+    plan = RULES.plan
+    assert plan is not None
+    loose = evolve(plan, days_a_week=(7, 7), days_trained=5, pain_finding="read_nowhere_of_10")
+    places = [one.place for one in lint(evolve(RULES, plan=loose)) if one.kind == "loose_plan"]
+    assert places == ["[days] a_week", "[days] trained", "[pain] finding"]
+    assert not [one for one in lint(RULES) if one.kind == "loose_plan"]
+
+
+def test_a_folder_without_laws_is_told_so() -> None:
+    """Without a second statement a floor cannot be proved; it is a note, for small sets need none."""
+    told = [one for one in lint(evolve(MINI, laws=())) if one.kind == "no_laws"]
+    assert [(one.file, one.note) for one in told] == [("laws.toml", True)]
+    assert not [one for one in lint(MINI) if one.kind == "no_laws"]

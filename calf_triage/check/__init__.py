@@ -74,6 +74,7 @@ def _problems(rules: RuleSet) -> Iterator[tuple[str, Iterable[str]]]:
     yield "red_flag", _red_flags(rules)
     yield "clinical_floor", _floors(rules, cases)
     yield "stop_sign", _stop_signs(rules, cases)
+    yield "loose_plan", lints.loose_plan(rules, lambda criteria: with_all_below(rules, criteria))
     yield "unused", _unused(rules)
     yield "in_vain", lints.in_vain(rules)
     yield "said_twice", lints.said_twice(rules, files)
@@ -92,6 +93,7 @@ def _notes(rules: RuleSet) -> Iterator[tuple[str, Iterable[str]]]:
     yield "far_miss", lints.far_misses(rules)
     yield "number_elsewhere", lints.numbers_elsewhere(rules, lambda criteria: with_all_below(rules, criteria))
     yield "withheld", _always_withheld(rules)
+    yield "no_laws", lints.no_laws(rules)
     yield "unit", lints.unit_unsaid(rules, files)
     yield "source_unread", lints.unread(rules)
 

@@ -394,6 +394,31 @@ def _differing(one: Mapping[str, object], other: Mapping[str, object]) -> int:
     )
 
 
+MOST_DAYS_APART: Final = 4
+"""The most days of a week, Monday to Sunday, of which no two are neighbours."""
+
+
+def loose_plan(rules: RuleSet, reaches: Callable[[Iterable[Criterion]], Iterable[Criterion]]) -> Iterator[str]:
+    """Strengthening on neighbouring days, and a pain that no rule looks at."""
+    if rules.plan is None:
+        return
+    for key, days in (("a_week", rules.plan.days_a_week[1]), ("trained", rules.plan.days_trained)):
+        if days > MOST_DAYS_APART:
+            yield (
+                f"plan.toml: [days] {key}: on {days} days of a week some are neighbours, and strengthening never is on "
+                f"two days running; at most {MOST_DAYS_APART}"
+            )
+    read = {criterion.name for criterion in reaches(criterion for rule in rules for criterion in rule.when)}
+    if rules.plan.pain_finding not in read:
+        yield f"plan.toml: [pain] finding: no rule reads {rules.plan.pain_finding!r}; name the pain that rules look at"
+
+
+def no_laws(rules: RuleSet) -> Iterator[str]:
+    """A rule set whose own clinical floors are nowhere said a second time."""
+    if not rules.laws:
+        yield "laws.toml: there is none; say there which pictures are never below which rung, and verify proves it"
+
+
 # -- words -------------------------------------------------------------------------------------------------------------
 
 PLAIN_TERMS: Final = {"achilles", "emergency"}
