@@ -33,6 +33,11 @@ def leave_out(cls: type[Any], *names: str) -> None:
     _left_out[cls] = names
 
 
+def left_out(cls: type[Any]) -> tuple[str, ...]:
+    """The fields of a class that are not written."""
+    return _left_out.get(cls, ())
+
+
 def written(value: object) -> str:
     """A value of this library as JSON text. The same value gives the same bytes."""
     return json.dumps(_converter().unstructure(value), ensure_ascii=False, separators=(",", ":"))

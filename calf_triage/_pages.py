@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
@@ -15,10 +15,13 @@ from calf_triage._findings import Acuity, Finding, Kind
 from calf_triage._rules import Rule, RuleSet
 from calf_triage._text import Node, Section, Table
 
+if TYPE_CHECKING:
+    from calf_triage.follow_up import FollowUp
+
 _FOUR_COLUMNS: Final = 120
 
 
-def page(answer: Assessment) -> Iterable[Section]:
+def page(answer: Assessment | FollowUp) -> Iterable[Section]:
     """The page of `str(answer)`, to be wrapped and coloured."""
     for number, block in enumerate(answer.page()):
         if number == 0:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
     from calf_triage.check.lints import Problem
+    from calf_triage.follow_up import FollowUp
     from calf_triage.plan import Plan
 
 _LONGEST_SEARCH: Final = 600
@@ -53,6 +54,7 @@ examples:
   echo '{"calf_pain": true}' | calf-triage run -
   calf-triage run answers.json --json        with reasons, for other programs
   calf-triage plan answers.toml              a dated programme, for self-care
+  calf-triage follow-up before.json now.toml --days 2
   calf-triage explain answers.toml           why, and what would change it
   calf-triage rules                          the ladder
   calf-triage rules findings                 what may be answered, and how
@@ -115,8 +117,17 @@ otherwise the page that says where to be seen, and the exit code is 1.
 
 Keep the plan itself with --json > plan.json: answers alone know no first day."""
 
+_SCHEMAS: Final = ("answers", "assessment", "explanation", "follow-up", "plan")
 _MOST_FROM_TODAY: Final = 14
 _WRONG_LOG: Final = "the log cannot be read, so the plan was not changed; mend this and run again:"
+
+_FOLLOW_UP: Final = """\
+BEFORE is what `run --json` or `follow-up --json` printed last time; NOW holds the
+answers of today, as for `run`. What is left out today was not asked: a red flag or
+a risk factor that was yes or not sure still counts. Where somebody should have
+been seen and was not, it stays as urgent, and falls by one rung a day at most.
+
+Keep the follow-up itself with --json > followed.json, for the next one."""
 
 _EXPLAIN: Final = """\
 FILE is read as by `run`. What would change the answer is searched for exactly,
@@ -311,6 +322,16 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("--all", action="store_true", help="every week by day, and each piece of advice in full")
     option(plan, "rules", "json")
 
+    again = command("follow-up", _follow_up, "look again: the answers of today beside those of last time", _FOLLOW_UP)
+    again.add_argument("before", metavar="BEFORE", help="what --json printed last time")
+    again.add_argument("now", metavar="NOW", help="the answers of today, or - for standard input")
+    again.add_argument("--days", type=int, metavar="N", help="whole days since last time; not told, none have passed")
+    again.add_argument("--seen", action="store_true", help="a clinician has looked at it since")
+    again.add_argument("--trained", action="store_true", help="trained steadily all the time")
+    again.add_argument("--recheck", action="store_true", help="also if last time was by other rules")
+    again.add_argument("--region", metavar="XX", help="country; default: that of last time")
+    option(again, "rules", "engine", "json")
+
     explain = command("explain", _explain, "say why an answer is what it is, and what would change it", _EXPLAIN)
     explain.add_argument("file", metavar="FILE", help="the answers, as for run, or - for standard input")
     explain.add_argument("--region", metavar="XX", help="country, as GB or US, for its emergency number")
@@ -365,10 +386,8 @@ def _parser() -> argparse.ArgumentParser:
     cases.add_argument("--assumptions", action="store_true", help="list every assumed answer of every case")
     option(cases, "rules", "engine", "json")
 
-    schema = command("schema", _schema, "print the JSON Schema of the answers, or of the assessment")
-    schema.add_argument(
-        "what", nargs="?", choices=("answers", "assessment"), default="answers", help="default: answers"
-    )
+    schema = command("schema", _schema, "print the JSON Schema of the answers, or of what --json prints")
+    schema.add_argument("what", nargs="?", choices=_SCHEMAS, default="answers", help=f"{', '.join(_SCHEMAS)}")
     option(schema, "rules")
     return parser
 
@@ -448,13 +467,62 @@ def _explain(chosen: argparse.Namespace) -> int:
     return code
 
 
+def _follow_up(chosen: argparse.Namespace) -> int:
+    from calf_triage.follow_up import MOST_DAYS, FollowUp, retriage
+
+    if chosen.before == chosen.now == "-":
+        raise UnreadableError("follow-up: only one of the two can be standard input")
+    if chosen.days is not None and not 0 <= chosen.days <= MOST_DAYS:
+        raise UnreadableError(f"follow-up: --days is a whole number from 0 to {MOST_DAYS}")
+    rules, where = _loaded(chosen), printable(chosen.before)
+    document = as_values(read_answers(chosen.before)[0], where)
+    kind = FollowUp if isinstance(document, dict) and "previous" in document else Assessment
+    answers, problems = read_answers(chosen.now)
+    found: FollowUp | None = None
+    try:
+        previous = kind.from_json(json.dumps(document))
+        was = previous.assessment if isinstance(previous, FollowUp) else previous
+        if was.rule_set.sha256 != rules.sha256 and not chosen.recheck:
+            raise ValueError("was made with other rules than these; with --recheck its answers are read by these")
+        found = retriage(
+            previous,
+            answers,
+            days=chosen.days,
+            seen=chosen.seen or None,
+            trained=chosen.trained or None,
+            recheck=chosen.recheck,
+            region=chosen.region,
+            rules=rules,
+            engine=chosen.engine,
+        )
+        answer: Assessment | None = found.assessment
+    except FindingError as error:
+        problems, answer = [*problems, *error.problems], error.assessment
+    except ValueError as error:
+        raise UnreadableError(f"{where}: {error}") from None
+    if problems and (answer is None or answer.acuity < Acuity.SAME_DAY):
+        _say("some answers of today cannot be read, so there is no result; mend them and run again:", *problems)
+        return UNREADABLE
+    _tell_unknown_region(chosen.region, rules)
+    if problems:
+        _say("some answers of today cannot be read; the result is that of the others alone:", *problems)
+    if found is not None and found.problems:
+        _say("some answers of last time cannot be read by these rules, and count no more:", *found.problems)
+    shown = found if found is not None else answer
+    if chosen.json and shown is not None:
+        print(shown.to_json())
+    elif shown is not None:
+        _show(shown)
+    return UNREADABLE if problems else ANSWERED
+
+
 def _tell_unknown_region(region: str | None, rules: RuleSet) -> None:
     known = [name for name in rules.regions if name != "generic"]
     if region is not None and region.upper() not in known:
         _say(f"this region is not known, so no number is given; known are {', '.join(known)}")
 
 
-def _show(answer: Assessment) -> None:
+def _show(answer: Assessment | FollowUp) -> None:
     """Prints the page of an answer."""
     screen = Screen()
     if screen.terminal:
@@ -825,9 +893,9 @@ def _vignettes(chosen: argparse.Namespace) -> int:
 
 
 def _schema(chosen: argparse.Namespace) -> int:
-    from calf_triage.schema import answers_schema, assessment_schema
+    from calf_triage.schema import answers_schema, document_schema
 
-    _print_json(assessment_schema() if chosen.what == "assessment" else answers_schema(_loaded(chosen)))
+    _print_json(answers_schema(_loaded(chosen)) if chosen.what == "answers" else document_schema(chosen.what))
     return ANSWERED
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import types
+from datetime import date
 from enum import Enum
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 import attrs
 
+from calf_triage import _json
 from calf_triage._assessment import INTENDED_USE, Assessment, Disposition
 from calf_triage._findings import UNSURE, Acuity, Finding
 from calf_triage._rules import RuleSet
@@ -61,13 +63,38 @@ def _answer(finding: Finding) -> Schema:
 
 def assessment_schema() -> Schema:
     """The schema of what `Assessment.to_json` writes, made from the types of its fields."""
+    return _document("Assessment", Assessment)
+
+
+def document_schema(what: str) -> Schema:
+    """The schema of what a command prints with --json: "assessment", "explanation", "follow-up" or "plan".
+
+    An explanation as it is without --rule. A plan of the right form may still be none: `Plan.checked` tells. KeyError
+    for another word.
+    """
+    # Here, because a schema of answers needs nothing of these.
+    from calf_triage.explain.explanation import Document
+    from calf_triage.follow_up import FollowUp
+    from calf_triage.plan import Plan
+
+    of: dict[str, tuple[str, type[Any]]] = {
+        "assessment": ("Assessment", Assessment),
+        "explanation": ("Explanation", Document),
+        "follow-up": ("FollowUp", FollowUp),
+        "plan": ("Plan", Plan),
+    }
+    return _document(*of[what])
+
+
+def _document(title: str, cls: type[Any]) -> Schema:
     definitions: dict[str, Schema] = {}
-    body = _object(Assessment, definitions, without=("decided_by",))
-    return {"$schema": _DRAFT, "title": "Assessment", **body, "$defs": dict(sorted(definitions.items()))}
+    body = _object(cls, definitions)
+    return {"$schema": _DRAFT, "title": title, **body, "$defs": dict(sorted(definitions.items()))}
 
 
-def _object(cls: type[Any], definitions: dict[str, Schema], without: tuple[str, ...] = ()) -> Schema:
+def _object(cls: type[Any], definitions: dict[str, Schema]) -> Schema:
     hints = get_type_hints(cls)
+    without = _json.left_out(cls)
     names = [attribute.name for attribute in attrs.fields(cls) if attribute.name not in without]
     properties = {name: _type(hints[name], definitions) for name in names}
     if cls in get_args(Disposition):
@@ -83,16 +110,21 @@ def _object(cls: type[Any], definitions: dict[str, Schema], without: tuple[str, 
 
 
 def _type(wanted: Any, definitions: dict[str, Schema]) -> Schema:
-    """The schema of a field's type, as the JSON of an assessment writes it."""
+    """The schema of a field's type, as the JSON of the library's values writes it."""
     origin, args = get_origin(wanted), get_args(wanted)
     if wanted in _SCALARS:
         return {"type": _SCALARS[wanted]}
+    if wanted is date:
+        return {"type": "string", "format": "date"}
     if origin in (Union, types.UnionType):
         return {"anyOf": [_type(arg, definitions) for arg in args]}
     if origin is Literal:
         return {"enum": [_word(arg) for arg in args]}
     if origin is tuple and args[1:] == (...,):
         return {"type": "array", "items": _type(args[0], definitions)}
+    if origin is tuple:
+        each = [_type(arg, definitions) for arg in args]
+        return {"type": "array", "prefixItems": each, "items": False, "minItems": len(each)}
     if origin is dict and args[0] is str:
         return {"type": "object", "additionalProperties": _type(args[1], definitions)}
     if isinstance(wanted, type) and issubclass(wanted, Enum):

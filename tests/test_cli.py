@@ -26,6 +26,7 @@ from tests._rules import RULES
 ROOT = Path(__file__).parent.parent
 MINI = ROOT / "tests" / "folders" / "mini"
 ON_MINI = ["--rules", str(MINI)]
+RULES_FOLDER = ROOT / "rules"
 SELF_CARE: dict[str, Any] = {"leg_weakness": True, "activity": "sitting"}
 SECRET = "fond-of-marmalade"
 
@@ -411,6 +412,64 @@ def test_rules_refuses_what_it_does_not_know(capsys: pytest.CaptureFixture[str],
     assert "`show` and the id of a rule, or `findings`" in capsys.readouterr().err
 
 
+# -- follow-up -------------------------------------------------------------------------------------------------------
+
+
+def looked_again(tmp_path: Path, capsys: pytest.CaptureFixture[str], before: object, now: object, *more: str) -> str:
+    """The path of what `run --json`, or `follow-up --json`, wrote of these answers."""
+    first = answers(tmp_path, before)
+    assert main(["run", first, *ON_MINI, "--json"]) == 0
+    kept = written(tmp_path, capsys.readouterr().out, "before.json")
+    assert main(["follow-up", kept, written(tmp_path, json.dumps(now), "now.json"), *ON_MINI, "--json", *more]) == 0
+    return written(tmp_path, capsys.readouterr().out, "followed.json")
+
+
+def test_a_follow_up_sets_today_beside_last_time_again_and_again(
+    mini: RuleSet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What it prints as JSON is what the next one starts from, and what was not asked again still counts."""
+    kept = looked_again(tmp_path, capsys, {"breathless": True}, {"calf_pain": True}, "--days", "1")
+    assert json.loads(Path(kept).read_text())["assessment"]["acuity"] == "emergency"
+    calm = written(tmp_path, json.dumps(mini.benign()), "calm.json")
+    assert main(["follow-up", kept, calm, *ON_MINI, "--days", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["assessment"]["acuity"] == "same_day"
+    assert main(["follow-up", kept, calm, *ON_MINI, "--days", "1"]) == 0
+    assert "Less urgent than last time." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("more", [["--days", "-1"], ["--days", "3651"], ["--rules", str(RULES_FOLDER)]])
+def test_a_follow_up_that_cannot_be_made_says_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str]
+) -> None:
+    """Days that are none, and other rules, are refused with exit code 2."""
+    kept = looked_again(tmp_path, capsys, {"calf_pain": True}, {"calf_pain": True})
+    assert main(["follow-up", kept, answers(tmp_path, {}), *ON_MINI, *more]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "--days" in told.err or "--recheck" in told.err
+
+
+@pytest.mark.parametrize("document", [{"calf_pain": True}, [], {"previous": {}}])
+def test_what_is_no_assessment_is_no_last_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], document: object
+) -> None:
+    """Answers are not taken for what they were answered."""
+    before = written(tmp_path, json.dumps(document), "before.json")
+    assert main(["follow-up", before, answers(tmp_path, {}), *ON_MINI]) == 2
+    assert "not a" in capsys.readouterr().err
+
+
+def test_an_unreadable_answer_of_today_hides_no_emergency(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The page of the others stands on standard output, and the exit code is 2."""
+    before = looked_again(tmp_path, capsys, {"calf_pain": True}, {"calf_pain": True})
+    now = answers(tmp_path, {"breathless": True, "cancer": SECRET})
+    assert main(["follow-up", before, now, *ON_MINI]) == 2
+    told = capsys.readouterr()
+    assert "emergency" in told.out.lower()
+    assert "cancer" in told.err
+    assert SECRET not in told.err + told.out
+
+
 # -- check, vignettes, schema, version, help -------------------------------------------------------------------------
 
 
@@ -587,7 +646,16 @@ def test_broken_cases_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "a.toml: a: unknown key 'x'" in err
 
 
-@pytest.mark.parametrize(("what", "title"), [([], "Answers for mini"), (["assessment"], "Assessment")])
+@pytest.mark.parametrize(
+    ("what", "title"),
+    [
+        ([], "Answers for mini"),
+        (["assessment"], "Assessment"),
+        (["explanation"], "Explanation"),
+        (["follow-up"], "FollowUp"),
+        (["plan"], "Plan"),
+    ],
+)
 def test_schema_prints_a_schema(capsys: pytest.CaptureFixture[str], what: list[str], title: str) -> None:
     """Of the answers, unless asked for the other."""
     assert main(["schema", *what, *ON_MINI]) == 0

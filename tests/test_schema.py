@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from calf_triage import Acuity, Assessment, FindingError, RuleSet, load_rules, triage
-from calf_triage.schema import answers_schema, assessment_schema
+from calf_triage.follow_up import retriage
+from calf_triage.plan import make_plan
+from calf_triage.schema import answers_schema, assessment_schema, document_schema
+from tests._rules import RULES
 
 MINI = Path(__file__).parent / "folders" / "mini"
 
@@ -43,7 +47,8 @@ def people(mini: RuleSet) -> list[Assessment]:
 def test_both_schemas_are_valid_schemas(mini: RuleSet) -> None:
     """A schema that is itself wrong checks nothing."""
     Draft202012Validator.check_schema(answers_schema(mini))
-    Draft202012Validator.check_schema(assessment_schema())
+    for what in ("assessment", "explanation", "follow-up", "plan"):
+        Draft202012Validator.check_schema(document_schema(what))
 
 
 def test_every_assessment_fits_its_schema_on_every_rung(mini: RuleSet) -> None:
@@ -141,3 +146,20 @@ def test_a_description_names_red_flag_and_what_a_finding_hangs_on(mini: RuleSet)
     assert "at least emergency" in properties["breathless"]["description"]
     assert "only if one_leg_swollen" in properties["girth_difference_cm"]["description"]
     assert "Mostly sitting" in properties["activity"]["description"]
+
+
+def test_explanations_follow_ups_and_plans_fit_their_schemas(mini: RuleSet) -> None:
+    """What each of them writes is what its schema describes, and no field of it may be left out."""
+    pull: dict[str, Any] = {"age_years": 35, "calf_pain": True, "pain_side": "one_leg", "pain_began": "felt_pull"}
+    strain = triage(RULES.benign(given={**pull, "pain_worst_24h_of_10": 2}))
+    assert strain.acuity is Acuity.SELF_CARE
+    documents = [("plan", make_plan(strain, start=date(2026, 3, 2)).to_json())]
+    for answer in people(mini):
+        documents.append(("explanation", answer.explain(mini).to_json(seconds=0)))
+        documents.append(("follow-up", retriage(answer, {"calf_pain": True}, days=1, rules=mini).to_json()))
+    validators = {what: Draft202012Validator(document_schema(what)) for what, _ in documents}
+    for what, text in documents:
+        document = json.loads(text)
+        validators[what].validate(document)
+        for name in document:
+            assert not validators[what].is_valid({key: value for key, value in document.items() if key != name})

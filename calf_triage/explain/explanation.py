@@ -25,7 +25,7 @@ _MOST_EVER: Final = 100
 
 
 @frozen
-class _Document:
+class Document:
     """What `to_json` writes."""
 
     acuity: Acuity
@@ -282,7 +282,7 @@ class Explanation:
             tree, first = self.why_not(rule), answer.page()[0].lines
             return _json.written(_RuleDocument(answer.acuity, first, tree, rule_set, answer.intended_use))
         return _json.written(
-            _Document(
+            Document(
                 acuity=answer.acuity,
                 reason=answer.reason,
                 settled=answer.settled,
