@@ -515,7 +515,7 @@ class _Judge:
         return {}
 
     def _concerned(self, rules: RuleSet) -> Iterator[str]:
-        """Where the rules and named criteria stand that read something changed, as questions name these places."""
+        """Where the rules, criteria and scores stand that read something changed, as questions name these places."""
         changed = {
             *(("named", id) for id, named in rules.criteria.items() if named is not self.rules.criteria[id]),
             *(("score", id) for id, score in rules.scores.items() if score is not self.rules.scores[id]),
@@ -531,6 +531,9 @@ class _Judge:
         for name, named in rules.criteria.items():
             if ("named", name) in changed or reads(named.when):
                 yield f"criteria.toml: [{name}] "
+        for name, score in rules.scores.items():
+            if ("score", name) in changed or reads(When(any=tuple(item.criterion for item in score.items))):
+                yield f"scores.toml: [{name}] "
 
     def _is_proved(self, name: str) -> bool:
         """Whether a gate is proved for the original."""

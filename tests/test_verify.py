@@ -15,6 +15,7 @@ from attrs import evolve
 pytest.importorskip("pysat", reason="python-sat is not installed for this interpreter")
 
 from calf_triage import Acuity, Assessment, Escalation, RuleSet, RuleSetError, SelfCare, load_rules
+from calf_triage._criteria import Criterion
 from calf_triage._triage import resolve
 from calf_triage.cli import main
 from calf_triage.readings.plain import plain
@@ -469,6 +470,20 @@ def test_a_waiver_accepts_what_is_refuted_and_nothing_else(tmp_path: Path) -> No
     assert [refutation.about for refutation in verdict.refutations] == [f"waived, and yet proved: {about}"]
     with pytest.raises(VerifyError, match=r"waivers.toml: \[MONOTONE\] cannot be waived; only NECESSARY and REACHABLE"):
         verify(evolve(MINI, waivers={"MONOTONE": {about: "no"}}))
+
+
+def test_an_item_that_no_number_of_its_score_needs_is_refuted() -> None:
+    """NECESSARY asks it of scores too: one point never tells where only pairs of points are compared with."""
+    wells = MINI.scores["wells"]
+    item = wells.items[0]
+    others = [evolve(each, points=2) for each in wells.items]
+    extra = evolve(item, criterion=Criterion("leg_weakness", "yes", "leg_weakness"), points=1)
+    rules = evolve(MINI, scores={**MINI.scores, "wells": evolve(wells, items=(*others, extra))})
+    verdict = verify(rules, only="NECESSARY").verdicts[0]
+    about = "scores.toml: [wells] points: nothing changes without 'leg_weakness'"
+    assert about in [refutation.about for refutation in verdict.refutations]
+    assert about.replace("leg_weakness", item.criterion.text) not in [r.about for r in verdict.refutations]
+    assert verify(MINI, only="NECESSARY").verdicts[0].verdict == "proved"
 
 
 def test_the_command_proves_refutes_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

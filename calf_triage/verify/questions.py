@@ -9,12 +9,12 @@ from attrs import evolve, frozen
 
 from calf_triage._advice import SELF_CARE_KINDS
 from calf_triage._assessment import Assessment, Escalation, SelfCare
-from calf_triage._criteria import Criterion, When
+from calf_triage._criteria import Criterion, Item, When
 from calf_triage._findings import UNSURE, Acuity
 from calf_triage._rules import Rule, RuleSet
 from calf_triage._triage import resolve
 from calf_triage.readings.plain import Reading, plain
-from calf_triage.readings.sat import ABSENT, Circuit, Person, Truths
+from calf_triage.readings.sat import ABSENT, Circuit, Person, Truths, every_criterion
 from calf_triage.verify.prover import Case, Prover, Values
 from calf_triage.verify.resolution import OUTCOME, RUNGS, Resolution
 
@@ -80,6 +80,49 @@ def _necessary(prover: Prover) -> Iterator[Case]:
                 refuted = circuit.differ(truths.when_refuted(when), truths.when_refuted(less))
                 about = f"{place} {key}: nothing changes without {criterion.text!r}"
                 yield Case(about, circuit.any((met, refuted)), (prover.whole,), replays)
+    yield from _necessary_points(prover)
+
+
+def _necessary_points(prover: Prover) -> Iterator[Case]:
+    """The same of a score's items: without one, some number that is compared with is reached, or missed, by others."""
+    rules, truths, circuit = prover.rules, prover.whole.truths, prover.circuit
+    compared: dict[str, set[int]] = {}
+    for criterion in every_criterion(rules):
+        if criterion.form == "score":
+            compared.setdefault(criterion.name, set()).add(int(criterion.value or 0))
+
+    def counted(items: Iterable[Item], number: int) -> tuple[int, int]:
+        points = [(item.points, truths.met(item.criterion), truths.refuted(item.criterion)) for item in items]
+        out_of_reach = sum(most for most, _, _ in points) - number + 1
+        met = circuit.at_least(number, [(most, literal) for most, literal, _ in points])
+        return met, circuit.at_least(out_of_reach, [(most, literal) for most, _, literal in points])
+
+    for id, score in rules.scores.items():
+        for item in score.items if len(score.items) > 1 else ():
+            less = tuple(other for other in score.items if other is not item)
+            differ = [
+                circuit.differ(one, other)
+                for number in sorted(compared.get(id, ()))
+                for one, other in zip(counted(score.items, number), counted(less, number), strict=True)
+            ]
+
+            def replays(values: Values, id: str = id, less: tuple[Item, ...] = less) -> bool:
+                reading, items = prover.reading(values), rules.scores[id].items
+                return any(
+                    _reached(rules, items, number, reading) != _reached(rules, less, number, reading)
+                    for number in compared[id]
+                )
+
+            about = f"scores.toml: [{id}] points: nothing changes without {item.criterion.text!r}"
+            yield Case(about, circuit.any(differ), (prover.whole,), replays)
+
+
+def _reached(rules: RuleSet, items: Iterable[Item], number: int, reading: Reading) -> tuple[bool, bool]:
+    """Whether a score of these items reaches a number, and whether it cannot."""
+    reader, items = plain(rules), [*items]
+    has = sum(item.points for item in items if reader.is_met(item.criterion, reading))
+    possible = sum(item.points for item in items if not reader.is_refuted(item.criterion, reading))
+    return has >= number, possible < number
 
 
 def _stands(rules: RuleSet, when: When, reading: Reading) -> tuple[bool, bool]:
@@ -453,7 +496,7 @@ QUESTIONS: Final = (
     Question("STRATIFIED", "no named criterion goes in circles (refused at load)", "load"),
     Question("SATISFIABLE", "somebody fires each rule", "ever", _satisfiable),
     Question("EFFECTIVE", "each rule changes the rung, hours, causes or places for somebody", "ever", _effective),
-    Question("NECESSARY", "each criterion changes its rule or picture for somebody", "ever", _necessary),
+    Question("NECESSARY", "each criterion changes its rule, picture or score for somebody", "ever", _necessary),
     Question("NO_DUPLICATE", "no two rules say the same of the same people", "ever", _no_duplicate, gate=False),
     Question("NO_SUBSUMPTION", "no rule says only what another says anyhow", "ever", _no_subsumption, gate=False),
     Question("COVER", "all answered: exactly one answer, with something to do, and settled", "never", _cover),
