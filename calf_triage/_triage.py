@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import Final, Literal
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from calf_triage._advice import Advice, Region
 from calf_triage._assessment import (
@@ -28,13 +29,13 @@ from calf_triage._assessment import (
     UnsureRule,
     Withheld,
 )
-from calf_triage._criteria import Criterion
+from calf_triage._criteria import When
 from calf_triage._errors import FindingError
 from calf_triage._findings import UNSURE, Acuity, Answer, Kind, Value
 from calf_triage._load import load_rules
 from calf_triage._rules import Rule, RuleSet
 from calf_triage.readings import durable
-from calf_triage.readings.plain import Plain, Reading, plain
+from calf_triage.readings.plain import Parts, Reading, plain
 
 Engine = Literal["durable", "plain"]
 
@@ -98,10 +99,9 @@ def triage_and_ask(
         raise TypeError("rules: expected a RuleSet, as load_rules(folder) gives it")
     using = bundled_rules() if rules is None else rules
     values, problems = using.findings.check(answers)
-    reader = plain(using)
-    reading = reader.read(values)
+    reading = plain(using).read(values)
     fired, decided_by = _fired(using, values, reading, engine)
-    resolution = _Resolution(using, reader, reading, fired, values, _region(using, region), decided_by)
+    resolution = _Resolution(using, reading, fired, values, _region(using, region), decided_by)
     assessment = resolution.assessment()
     if problems:
         raise FindingError(problems, assessment if assessment.acuity >= Acuity.SAME_DAY else None)
@@ -110,8 +110,7 @@ def triage_and_ask(
 
 def resolve(rules: RuleSet, values: Mapping[str, Value], without: int | None = None) -> Assessment:
     """The plain reading's answer to checked answers; as if one rule, given by its number, were not there."""
-    reader = plain(rules)
-    reading = reader.read(values)
+    reading = plain(rules).read(values)
     if without is not None:
         reading = evolve(
             reading,
@@ -119,7 +118,7 @@ def resolve(rules: RuleSet, values: Mapping[str, Value], without: int | None = N
             excluded=reading.excluded | {without},
             could_fire=reading.could_fire - {without},
         )
-    return _Resolution(rules, reader, reading, reading.fired, values, _region(rules, None), "plain").assessment()
+    return _Resolution(rules, reading, reading.fired, values, _region(rules, None), "plain").assessment()
 
 
 def _fired(
@@ -145,59 +144,93 @@ def _region(rules: RuleSet, region: object) -> Region:
     return rules.regions.get(known, rules.regions["generic"])
 
 
-@frozen
-class _Open:
-    """A rule that is neither fired nor excluded."""
+class _Steady:
+    """What is the same for everybody: worked out once for a rule set, and kept with it."""
 
-    number: int
-    rule: Rule
-    could_fire: bool
-    could_be_excluded: bool
+    def __init__(self, rules: RuleSet) -> None:
+        self.id = RuleSetId(rules.name, rules.version, rules.sha256)
+        self.reader = reader = plain(rules)
+        self.acuity = [rule.acuity for rule in rules.rules]
+        self.lower = [rule.acuity.one_lower() for rule in rules.rules]
+        """What each rule counts while unsure answers keep it open."""
+        self.raising = frozenset(number for number, acuity in enumerate(self.acuity) if acuity > Acuity.SELF_CARE)
+        self.self_care = [number for number, acuity in enumerate(self.acuity) if acuity is Acuity.SELF_CARE]
+        self.parts = [reader.parts(rule.when) for rule in rules.rules]
+        self.shown = [
+            [(reader.number(criterion), criterion.text) for criterion in (*rule.when.all, *rule.when.any)]
+            for rule in rules.rules
+        ]
+        """Of each rule the criteria that are told when they are met."""
+        self.advice_parts = {number: reader.parts(_advice_criteria(rules, number)) for number in self.self_care}
+        self.unsure = [UnsureRule(rule.id, rule.acuity, rule.title) for rule in rules.rules]
+        by_id = rules.findings.by_id
+        self.symptoms = [finding for finding in by_id.values() if finding.kind in (Kind.SYMPTOM, Kind.SIGN)]
+        self.measurements = [finding for finding in by_id.values() if finding.type == "measurement"]
+        self.below = {
+            name: reduce(or_, map(reader.bits.__getitem__, rules.findings.below[name]))
+            for name in by_id
+            if name in rules.findings.below
+        }
+        """For each finding that others hang from, the bits of those, in question order."""
+        self.questions: dict[tuple[str, Acuity, Matters], Question] = {}
 
-    @property
-    def unsure(self) -> Acuity:
-        """What it counts while unsure answers keep it open."""
-        return self.rule.acuity.one_lower()
 
-    @property
-    def by_unsure_alone(self) -> bool:
-        """Whether no absent answer can make it fire."""
-        return not self.could_fire
+def _steady(rules: RuleSet) -> _Steady:
+    found = rules.readings.get("steady")
+    if not isinstance(found, _Steady):
+        found = rules.readings["steady"] = _Steady(rules)
+    return found
+
+
+def _advice_criteria(rules: RuleSet, number: int) -> When:
+    """What forbids or changes the items of a self-care rule."""
+    items = [rules.advice[id] for id in rules.rules[number].do]
+    return When(
+        tuple(
+            criterion
+            for item in items
+            for criterion in (*item.contraindicated_by, *(change.criterion for change in item.modified_by))
+        )
+    )
 
 
 class _Resolution:
-    """The rules' word on one person's answers. Order means nothing: every step takes the most acute there is."""
+    """The rules' word on one person's answers. Order means nothing: every step takes the most acute there is.
+
+    Rules are told by their numbers in `rules.rules`.
+    """
 
     def __init__(
         self,
         rules: RuleSet,
-        reader: Plain,
         reading: Reading,
         fired: Iterable[int],
         values: Mapping[str, Value],
         region: Region,
         decided_by: str,
     ) -> None:
-        self.rules, self.reader, self.reading, self.values = rules, reader, reading, values
+        self.rules, self.reading, self.values = rules, reading, values
         self.region, self.decided_by = region, decided_by
-        self.numbers = set(fired)
+        self.steady = steady = _steady(rules)
+        self.reader = steady.reader
+        self.numbers = frozenset(fired)
         self.fired = [rules.rules[number] for number in sorted(self.numbers)]
-        self.open = [
-            _Open(number, rule, number in reading.could_fire, number in reading.could_be_excluded)
-            for number, rule in enumerate(rules.rules)
-            if number not in self.numbers and number not in reading.excluded and rule.acuity > Acuity.SELF_CARE
-        ]
-        self.not_applicable = rules.findings.not_applicable(values)
-        self.because = tuple(self._because(rule) for rule in self.fired)
+        self.open = steady.raising - self.numbers - reading.excluded
+        """Rules above self-care that are neither fired nor excluded."""
+        self.could_fire = self.open & reading.could_fire
+        self.by_unsure_alone = sorted(self.open - reading.could_fire)
+        """Those that no absent answer can make fire."""
+        self.because = tuple(map(self._because, sorted(self.numbers)))
         self.established = _top(rule.acuity for rule in self.fired)
-        self.level = max(self.established, _top(entry.unsure for entry in self.open if entry.by_unsure_alone))
-        self.certain = max(self.established, _top(entry.unsure for entry in self.open if not entry.could_be_excluded))
+        self.level = max(self.established, _top(steady.lower[number] for number in self.by_unsure_alone))
+        staying = self.open - reading.could_be_excluded
+        self.certain = max(self.established, _top(steady.lower[number] for number in staying))
         """The rung below which no answers to the absent findings lead."""
 
     def assessment(self) -> Assessment:
         established, level = self.established, self.level
-        not_excluded = max(established, _top(entry.rule.acuity for entry in self.open))
-        potential = _top(entry.rule.acuity for entry in self.open if entry.could_fire)
+        not_excluded = max(established, _top(map(self.steady.acuity.__getitem__, self.open)))
+        potential = _top(map(self.steady.acuity.__getitem__, self.could_fire))
         care = self._self_care() if not_excluded is Acuity.SELF_CARE else None
 
         lowest = self.certain
@@ -227,18 +260,21 @@ class _Resolution:
             not_excluded=not_excluded,
             settled=settled,
             because=self.because,
-            unsure_of=tuple(
-                UnsureRule(entry.rule.id, entry.rule.acuity, entry.rule.title)
-                for entry in self.open
-                if entry.by_unsure_alone
-            ),
+            unsure_of=tuple(self.steady.unsure[number] for number in self.by_unsure_alone),
             differential=self._differential(),
             unanswered=self._unanswered(disposition.acuity),
-            answers={name: self.rules.findings.by_id[name].shown(value) for name, value in self.values.items()},
+            answers=self._answers(),
             region=self.region,
-            rule_set=RuleSetId(self.rules.name, self.rules.version, self.rules.sha256),
+            rule_set=self.steady.id,
             decided_by=self.decided_by,
         )
+
+    def _answers(self) -> dict[str, Answer]:
+        answers: dict[str, Answer] = {**self.values}
+        for finding in self.steady.measurements:
+            if finding.id in answers:
+                answers[finding.id] = finding.shown(self.values[finding.id])
+        return answers
 
     # -- self-care ---------------------------------------------------------------------------------------------------
 
@@ -285,17 +321,14 @@ class _Resolution:
             return False
         return any(
             all(self.reader.may_be_refuted(criterion, self.reading) for criterion in item.contraindicated_by)
-            for rule in self._self_care_rules()
-            for item in map(self.rules.advice.__getitem__, rule.do)
+            for number in self._self_care_rules()
+            for item in map(self.rules.advice.__getitem__, self.rules.rules[number].do)
         )
 
-    def _self_care_rules(self) -> list[Rule]:
+    def _self_care_rules(self) -> list[int]:
         """The self-care rules that fire, or might."""
-        numbers = self.numbers | self.reading.could_fire
         return [
-            rule
-            for number, rule in enumerate(self.rules.rules)
-            if rule.acuity is Acuity.SELF_CARE and number in numbers
+            number for number in self.steady.self_care if number in self.numbers or number in self.reading.could_fire
         ]
 
     def _item(self, item: Advice) -> Item:
@@ -334,14 +367,11 @@ class _Resolution:
         return "no_item" if self.fired else "unexplained"
 
     def _symptoms(self) -> bool:
-        return any(
-            finding.kind in (Kind.SYMPTOM, Kind.SIGN) and value != finding.benign
-            for finding, value in ((self.rules.findings.by_id[name], value) for name, value in self.values.items())
-        )
+        return any(self.values.get(finding.id, finding.benign) != finding.benign for finding in self.steady.symptoms)
 
     def _escalation(self, acuity: Acuity) -> Escalation:
         counting = [rule for rule in self.fired if rule.acuity is acuity]
-        counting += [entry.rule for entry in self.open if entry.by_unsure_alone and entry.unsure is acuity]
+        counting += [self.rules.rules[number] for number in self.by_unsure_alone if self.steady.lower[number] is acuity]
         see = {id for rule in counting if rule.acuity is acuity for id in rule.see}
         if not see or any(rule.acuity is not acuity for rule in counting):
             see.update(self.rules.default_see[acuity])
@@ -371,7 +401,7 @@ class _Resolution:
         if acuity is not Acuity.SOON:
             return _HOURS.get(acuity)
         hours = [rule.within_hours if rule.acuity is Acuity.SOON else _UNSURE_SAME_DAY_HOURS for rule in counting]
-        hours += [entry.rule.within_hours for entry in self.open if entry.could_fire]
+        hours += [self.rules.rules[number].within_hours for number in self.could_fire]
         return min((number for number in hours if number), default=_LONGEST_SOON_HOURS)
 
     def _first_aid(self, acuity: Acuity, counting: Iterable[Rule]) -> tuple[tuple[Note, ...], tuple[Note, ...]]:
@@ -390,9 +420,10 @@ class _Resolution:
 
     # -- reasons and questions ---------------------------------------------------------------------------------------
 
-    def _because(self, rule: Rule) -> FiredRule:
-        met = [c.text for c in (*rule.when.all, *rule.when.any) if self.reader.is_met(c, self.reading)]
-        return FiredRule(rule.id, rule.acuity, rule.title, rule.why, tuple(met), rule.sources)
+    def _because(self, number: int) -> FiredRule:
+        rule = self.rules.rules[number]
+        met = tuple(text for of, text in self.steady.shown[number] if self.reading.met[of])
+        return FiredRule(rule.id, rule.acuity, rule.title, rule.why, met, rule.sources)
 
     def _differential(self) -> tuple[PossibleCause, ...]:
         by_cause: dict[str, list[FiredRule]] = {}
@@ -420,65 +451,81 @@ class _Resolution:
     def _unanswered(self, acuity: Acuity) -> tuple[Question, ...]:
         if acuity is Acuity.EMERGENCY:
             return ()
-        asked: dict[str, tuple[Acuity, Matters]] = {}
-        for name, rung, matters in self.undecided:
-            # In place of a finding whose `only_if` is absent, that.
-            first = (*self._absent_above(name), name)[0]
-            before_rung, before_matters = asked.get(first, (rung, matters))
-            asked[first] = max(rung, before_rung), min(matters, before_matters, key=MATTERS.index)
-        by_id = self.rules.findings.by_id
-        first_asked = sorted(asked, key=lambda name: (-asked[name][0], by_id[name].order))
-        return tuple(Question(name, by_id[name].asks, *asked[name]) for name in first_asked)
+        rungs: dict[Acuity, int] = {}
+        most: dict[str, Matters] = {}
+        for matters in reversed(MATTERS):
+            for rung, bits in self.undecided[matters].items():
+                # In place of a finding whose `only_if` is absent, that.
+                first = self._uppermost(bits)
+                rungs[rung] = rungs.get(rung, 0) | first
+                most.update(dict.fromkeys(self.reader.names(first), matters))
+        found: list[Question] = []
+        asked = 0
+        for rung in sorted(rungs, reverse=True):
+            found += [self._question(name, rung, most[name]) for name in self.reader.names(rungs[rung] & ~asked)]
+            asked |= rungs[rung]
+        return tuple(found)
+
+    def _question(self, name: str, rung: Acuity, matters: Matters) -> Question:
+        key = name, rung, matters
+        found = self.steady.questions.get(key)
+        if found is None:
+            found = self.steady.questions[key] = Question(name, self.rules.findings.by_id[name].asks, rung, matters)
+        return found
 
     def may_be_asked(self) -> MayBeAsked:
         """See `MayBeAsked`."""
         found: dict[str, tuple[str, ...]] = {}
-        for name, _, _ in self.undecided:
+        every = (bits for of in self.undecided.values() for bits in of.values())
+        for name in self.reader.names(reduce(or_, every, 0)):
             above = self._absent_above(name)
             for number, each in enumerate((*above, name)):
                 found[each] = tuple(above[:number])
         return found
 
     @cached_property
-    def undecided(self) -> tuple[tuple[str, Acuity, Matters], ...]:
-        """The absent findings on which it depends which rules fire that could raise what is certain or add a cause, and
-        which advice is given; each with the rung of such a rule. With every answer they only become fewer.
+    def absent(self) -> int:
+        """The findings that apply and are not answered, as bits."""
+        bits = self.reader.bits
+        known = self.values.keys() | self.rules.findings.not_applicable(self.values)
+        return sum(bits.values()) - sum(map(bits.__getitem__, known))
+
+    @cached_property
+    def undecided(self) -> dict[Matters, dict[Acuity, int]]:
+        """The absent findings, as bits, on which it depends which rules fire that could raise what is certain or add a
+        cause, and which advice is given; by what they can change and the rung of such a rule. With every answer they
+        only become fewer.
         """
+        found: dict[Matters, dict[Acuity, int]] = {matters: {} for matters in MATTERS}
         named = {id for rule in self.fired for id in rule.causes}
-        known: dict[tuple[str, str, int | str | None], set[str]] = {}
-        by_rung: dict[tuple[Acuity, Matters], set[str]] = {}
-        for entry in self.open:
-            if not (entry.could_fire or entry.could_be_excluded):
-                continue
-            sooner = entry.rule.acuity is Acuity.SOON and self.certain is Acuity.SOON
-            raises = entry.rule.acuity > self.certain or sooner
-            if raises or not named.issuperset(entry.rule.causes):
-                names = self.reader.undecided_in(entry.rule.when, self.reading, known)
-                by_rung.setdefault((entry.rule.acuity, "acuity" if raises else "cause"), set()).update(names)
+        known: dict[int, int] = {}
+
+        def add(matters: Matters, rung: Acuity, parts: Parts) -> None:
+            bits = self.reader.undecided(parts, self.reading, self.absent, known)
+            found[matters][rung] = found[matters].get(rung, 0) | bits
+
+        for number in self.could_fire | self.open & self.reading.could_be_excluded:
+            rule = self.rules.rules[number]
+            sooner = rule.acuity is Acuity.SOON and self.certain is Acuity.SOON
+            raises = rule.acuity > self.certain or sooner
+            if raises or not named.issuperset(rule.causes):
+                add("acuity" if raises else "cause", rule.acuity, self.steady.parts[number])
         if self.certain is Acuity.SELF_CARE:
             explained = any(rule.acuity is Acuity.SELF_CARE for rule in self.fired)
-            for rule in self._self_care_rules():
-                names = self.reader.undecided_in(rule.when, self.reading, known)
-                by_rung.setdefault((rule.acuity, "cause" if explained else "acuity"), set()).update(names)
-                names = self.reader.undecided(self._advice_criteria(rule), self.reading, known)
-                by_rung.setdefault((rule.acuity, "advice"), set()).update(names)
+            for number in self._self_care_rules():
+                add("cause" if explained else "acuity", Acuity.SELF_CARE, self.steady.parts[number])
+                add("advice", Acuity.SELF_CARE, self.steady.advice_parts[number])
             if self.rules.lowest_age:
-                by_rung.setdefault((Acuity.SELF_CARE, "acuity"), set()).add("age_years")
-        return tuple(
-            (name, rung, matters)
-            for (rung, matters), names in by_rung.items()
-            for name in names
-            if name not in self.values and name not in self.not_applicable
-        )
+                age = self.reader.bits["age_years"] & self.absent
+                found["acuity"][Acuity.SELF_CARE] = found["acuity"].get(Acuity.SELF_CARE, 0) | age
+        return found
 
-    def _advice_criteria(self, rule: Rule) -> list[Criterion]:
-        """What forbids or changes the items of a self-care rule."""
-        items = [self.rules.advice[id] for id in rule.do]
-        return [
-            criterion
-            for item in items
-            for criterion in (*item.contraindicated_by, *(change.criterion for change in item.modified_by))
-        ]
+    def _uppermost(self, bits: int) -> int:
+        """Findings, as bits; in place of those that hang from an absent one, that one."""
+        for name, below in self.steady.below.items():
+            if bits & below and name not in self.values:
+                bits = bits & ~below | self.reader.bits[name]
+        return bits
 
     def _absent_above(self, name: str) -> list[str]:
         """The absent findings that one hangs from, the uppermost first."""

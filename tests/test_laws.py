@@ -22,7 +22,7 @@ from calf_triage import UNSURE, Acuity, Assessment, RuleSet, _triage, load_rules
 from calf_triage._advice import Advice
 from calf_triage._criteria import Criterion, NamedCriterion, When
 from calf_triage._findings import Answer, Finding, Findings, Value
-from calf_triage._triage import _Open, _Resolution
+from calf_triage._triage import _Resolution, _Steady
 from calf_triage.check import check
 from calf_triage.readings import durable
 from calf_triage.readings.plain import Plain, Reading
@@ -351,7 +351,24 @@ def one_more_by_the_engine(patch: pytest.MonkeyPatch) -> tuple[Triage, RuleSet]:
 def blind_to_open_rules(init: Callable[..., None]) -> Callable[..., None]:
     def faulty(self: _Resolution, *args: Any) -> None:
         init(self, *args)
-        self.open = []
+        self.open = self.could_fire = frozenset()
+        self.by_unsure_alone = []
+
+    return faulty
+
+
+def unsure_counts_nothing(init: Callable[..., None]) -> Callable[..., None]:
+    def faulty(self: _Steady, *args: Any) -> None:
+        init(self, *args)
+        self.lower = [Acuity.SELF_CARE for _ in self.lower]
+
+    return faulty
+
+
+def unsure_never_decides(init: Callable[..., None]) -> Callable[..., None]:
+    def faulty(self: _Resolution, rules: RuleSet, reading: Reading, *args: Any) -> None:
+        every = frozenset(range(len(rules)))
+        init(self, rules, evolve(reading, could_fire=every - reading.excluded), *args)
 
     return faulty
 
@@ -423,8 +440,7 @@ def without(rule: str) -> Plant:
 score_of_absent = patched(Plain, "read", points_for_absent_answers)
 mildest_rule = patched(_triage, "_fired", last_rule_only)
 first_rule = patched(_triage, "_fired", first_rule_only)
-uncounted = put(_Open, "unsure", property(lambda _: Acuity.SELF_CARE))
-never_by_unsure_alone = put(_Open, "by_unsure_alone", property(lambda _: False))
+uncounted = patched(_Steady, "__init__", unsure_counts_nothing)
 blind = patched(_Resolution, "__init__", blind_to_open_rules)
 hopeless = put(_Resolution, "_self_care_possible", lambda _: False)
 old_enough = patched(_Resolution, "_age", lambda age: lambda self: age(self) is not False)
@@ -462,7 +478,7 @@ FAULTS: dict[str, dict[str, Plant]] = {
         "never settled": after(lambda found: evolve(found, settled=False)),
         "open rules are not seen": blind,
         "self-care is given up too soon": hopeless,
-        "unsure never decides": never_by_unsure_alone,
+        "unsure never decides": patched(_Resolution, "__init__", unsure_never_decides),
     },
     "clinical_floors_hold": {
         "the floor has lost its rule": without("suspected_clot"),

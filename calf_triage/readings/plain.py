@@ -17,6 +17,9 @@ one is met. A score is met by the points met, and refuted when the points not re
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
+from itertools import compress
+from operator import or_
 
 from attrs import field, frozen
 
@@ -26,7 +29,21 @@ from calf_triage._rules import RuleSet
 
 Truths = list[bool]
 _Key = tuple[str, str, int | str | None]
-_Rules = Callable[[Truths, Truths], tuple[list[int], list[int]]]
+_Both = tuple[list[bool], list[bool]]
+"""Met, and refuted."""
+_Read = Callable[[Truths, Truths], _Both]
+
+
+@frozen
+class Parts:
+    """The numbers of the criteria that a `when` or a score is made of, and the bits of the findings that they read.
+
+    either: those of which one is enough.
+    """
+
+    every: tuple[int, ...]
+    either: tuple[int, ...]
+    reads: int
 
 
 @frozen
@@ -53,52 +70,57 @@ class Plain:
 
     def __init__(self, rules: RuleSet) -> None:
         self.rules = rules
-        self._numbers: dict[_Key, int] = {}
-        self._of: dict[str, list[tuple[int, Criterion]]] = {}
-        self._effects: dict[tuple[str, Value], tuple[tuple[int, ...], tuple[int, ...]]] = {}
+        self.bits = {name: 1 << place for place, name in enumerate(rules.findings.by_id)}
+        """Each finding's bit, in question order: sets of findings are whole numbers here."""
+        self._leaves: dict[str, dict[_Key, Criterion]] = {name: {} for name in self.bits}
         names: list[Criterion] = []
         for criterion in every_criterion(rules):
             if criterion.form in ("score", "named"):
                 names.append(criterion)
-            elif _key(criterion) not in self._numbers:
-                number = self._numbers[_key(criterion)] = len(self._numbers)
-                self._of.setdefault(criterion.name, []).append((number, criterion))
-        self._leaves = len(self._numbers)
+            else:
+                self._leaves[criterion.name].setdefault(_key(criterion), criterion)
+        self._numbers: dict[_Key, int] = {}
+        self._reads: list[int] = []
+        self._parts: dict[int, Parts] = {}
+        self._places: dict[str, slice] = {}
+        for name, leaves in self._leaves.items():
+            self._places[name] = slice(2 * len(self._reads), 2 * (len(self._reads) + len(leaves)))
+            for key in leaves:
+                self._numbers[key] = len(self._numbers)
+                self._reads.append(self.bits[name])
+        self._nothing = [False] * (2 * len(self._numbers))
+        self._told = {name: self._answers(name) for name in self.bits}
+        self._anything = {name: [True] * (2 * len(leaves)) for name, leaves in self._leaves.items()}
         self._read = self._compile(names)
+        self._rules = range(len(rules.rules))
 
     def read(self, values: Mapping[str, Value]) -> Reading:
         """What the rules say about checked answers."""
-        met, refuted = [False] * self._leaves, [False] * self._leaves
-        known = self.rules.findings.not_applicable(values)
-        for name in known:
-            for leaf, _ in self._of.get(name, ()):
-                refuted[leaf] = True
-        for name, value in values.items():
-            if name not in known:
-                yes, no = self._effect(name, value)
-                for leaf in yes:
-                    met[leaf] = True
-                for leaf in no:
-                    refuted[leaf] = True
-        known.update(values)
-        absent = [leaf for name, leaves in self._of.items() if name not in known for leaf, _ in leaves]
-        may_be_met, may_be_refuted = met, refuted
-        if absent:
-            may_be_met, may_be_refuted = met.copy(), refuted.copy()
-            for leaf in absent:
-                may_be_met[leaf] = may_be_refuted[leaf] = True
-        fired, excluded = self._read(met, refuted)
-        could_fire, could_be_excluded = self._read(may_be_met, may_be_refuted) if absent else (fired, excluded)
+        told = {**values, **dict.fromkeys(self.rules.findings.not_applicable(values))}
+        truths = self._nothing.copy()
+        for name, value in told.items():
+            truths[self._places[name]] = self._told[name].get(value) or self._truths(name, value)
+        met, refuted = may_be_met, may_be_refuted = truths[::2], truths[1::2]
+        fired, excluded = could_fire, could_be_excluded = self._read(met, refuted)
+        if len(told) < len(self.bits):
+            for name in self.bits.keys() - told.keys():
+                truths[self._places[name]] = self._anything[name]
+            may_be_met, may_be_refuted = truths[::2], truths[1::2]
+            could_fire, could_be_excluded = self._read(may_be_met, may_be_refuted)
         return Reading(
-            fired=tuple(fired),
-            excluded=frozenset(excluded),
-            could_fire=frozenset(could_fire),
-            could_be_excluded=frozenset(could_be_excluded),
-            met=met,
-            refuted=refuted,
-            may_be_met=may_be_met,
-            may_be_refuted=may_be_refuted,
+            tuple(compress(self._rules, fired)),
+            frozenset(compress(self._rules, excluded)),
+            frozenset(compress(self._rules, could_fire)),
+            frozenset(compress(self._rules, could_be_excluded)),
+            met,
+            refuted,
+            may_be_met,
+            may_be_refuted,
         )
+
+    def number(self, criterion: Criterion) -> int:
+        """Where the truths of a criterion of the rule set stand in a reading's lists."""
+        return self._numbers[_key(criterion)]
 
     def is_met(self, criterion: Criterion, reading: Reading) -> bool:
         """Whether a criterion of the rule set is met."""
@@ -124,68 +146,76 @@ class Plain:
             and all(self.is_refuted(criterion, reading) for criterion in when.none)
         )
 
-    def undecided(self, criteria: Iterable[Criterion], reading: Reading, known: dict[_Key, set[str]]) -> set[str]:
-        """The findings on which it still depends whether these criteria are met or refuted.
+    def parts(self, when: When) -> Parts:
+        """What a `when` made of criteria of the rule set consists of."""
+        every, either = (tuple(map(self.number, part)) for part in ((*when.all, *when.none), when.any))
+        return Parts(every, either, reduce(or_, (self._reads[number] for number in every + either), 0))
+
+    def undecided(self, parts: Parts, reading: Reading, absent: int, known: dict[int, int]) -> int:
+        """Those of the absent findings on which it still depends whether this is met or refuted; both as bits.
 
         known: what was found before on the same reading, so that shared pictures are taken apart once.
         """
-        found: set[str] = set()
-        for criterion in criteria:
-            key = _key(criterion)
-            number = self._numbers[key]
+        if parts.reads & absent == parts.reads:
+            # Nothing was answered of what it reads, so nothing is decided.
+            return parts.reads
+        found = 0
+        one_met = any(map(reading.met.__getitem__, parts.either))
+        for number in parts.every if one_met else parts.every + parts.either:
             if reading.met[number] or reading.refuted[number]:
                 continue
-            if criterion.form == "named":
-                if key not in known:
-                    known[key] = self.undecided_in(self.rules.criteria[criterion.name].when, reading, known)
-                found |= known[key]
-            elif criterion.form == "score":
-                if key not in known:
-                    items = self.rules.scores[criterion.name].items
-                    known[key] = self.undecided((item.criterion for item in items), reading, known)
-                found |= known[key]
+            if number not in self._parts:
+                found |= self._reads[number]
             else:
-                found.add(criterion.name)
-        return found
+                if number not in known:
+                    known[number] = self.undecided(self._parts[number], reading, absent, known)
+                found |= known[number]
+        return found & absent
 
-    def undecided_in(self, when: When, reading: Reading, known: dict[_Key, set[str]]) -> set[str]:
-        """The findings on which it still depends whether a `when` is met or refuted."""
-        one_met = any(self.is_met(criterion, reading) for criterion in when.any)
-        return self.undecided((*when.all, *(() if one_met else when.any), *when.none), reading, known)
+    def names(self, bits: int) -> list[str]:
+        """The findings of a set of bits, in question order."""
+        return [name for name, bit in zip(self.bits, f"{bits:b}"[::-1], strict=False) if bit == "1"]
 
     # -- compiling ---------------------------------------------------------------------------------------------------
 
-    def _effect(self, name: str, value: Value) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """The criteria that an answer meets, and those it refutes."""
-        found = self._effects.get((name, value))
-        if found is None:
-            truths = [(leaf, leaf_truth(criterion, value)) for leaf, criterion in self._of.get(name, ())]
-            found = (
-                tuple(leaf for leaf, truth in truths if truth is True),
-                tuple(leaf for leaf, truth in truths if truth is False),
-            )
-            if self.rules.findings.by_id[name].type != "measurement":
-                # Measurements have too many values to keep; what is kept is bounded by the rule set alone.
-                self._effects[name, value] = found
+    def _answers(self, name: str) -> dict[Value | None, list[bool]]:
+        """What each answer to a finding does; None is that it does not apply.
+
+        Numbers are not among them: a measurement has too many values to keep.
+        """
+        finding = self.rules.findings.by_id[name]
+        answers: list[Value | None] = [None, UNSURE, *(choice.id for choice in finding.choices)]
+        answers += [True, False] if finding.type == "yes_no" else []
+        return {value: self._truths(name, value) for value in answers}
+
+    def _truths(self, name: str, value: Value | None) -> list[bool]:
+        """Of each criterion on a finding whether it is met, and whether it is refuted."""
+        found: list[bool] = []
+        for criterion in self._leaves[name].values():
+            truth = False if value is None else leaf_truth(criterion, value)
+            found += truth is True, truth is False
         return found
 
-    def _compile(self, names: Iterable[Criterion]) -> _Rules:
+    def _compile(self, names: Iterable[Criterion]) -> _Read:
         """A function that completes the truths of the criteria on findings by those of named criteria and scores, and
-        gives the numbers of the rules met, and of those refuted.
+        gives for each rule whether it is met, and whether it is refuted.
 
         Its source holds numbers that this module made, and nothing that a file said.
         """
+        leaves = len(self._numbers)
         body: list[str] = []
 
         def truth(criterion: Criterion, met: bool) -> str:
-            return f"{'m' if met else 'r'}[{number(criterion)}]"
+            return f"{'m' if met else 'r'}{number(criterion)}"
 
         def number(criterion: Criterion) -> int:
             key = _key(criterion)
             if key not in self._numbers:
                 both = [of(criterion, met) for met in (True, False)]
-                self._numbers[key] = len(self._numbers)
-                body.extend(f" {side}.append({part})" for side, part in zip("mr", both, strict=True))
+                found = self._numbers[key] = len(self._numbers)
+                body.extend(f" {side}{found} = {part}" for side, part in zip("mr", both, strict=True))
+                self._parts[found] = self.parts(self._inner(criterion))
+                self._reads.append(self._parts[found].reads)
             return self._numbers[key]
 
         def of(criterion: Criterion, met: bool) -> str:
@@ -206,13 +236,22 @@ class Plain:
 
         for criterion in names:
             number(criterion)
-        for place, rule in enumerate(self.rules.rules):
-            body.append(f" if {when_of(rule.when, True)}: fired.append({place})")
-            body.append(f" if {when_of(rule.when, False)}: excluded.append({place})")
-        source = "\n".join(["def read(m, r):", " fired = []", " excluded = []", *body, " return fired, excluded"])
-        scope: dict[str, _Rules] = {}
-        exec(compile(source, "<rules>", "exec"), {"__builtins__": {}}, scope)  # noqa: S102
+        fired, excluded = (", ".join(when_of(rule.when, met) for rule in self.rules.rules) for met in (True, False))
+        lines = ["def read(m, r):"]
+        lines += [f" [{', '.join(f'{side}{leaf}' for leaf in range(leaves))}] = {side}" for side in "mr"]
+        lines += body
+        for side in "mr":
+            lines.append(f" {side} += [{', '.join(f'{side}{other}' for other in range(leaves, len(self._numbers)))}]")
+        lines.append(f" return [{fired}], [{excluded}]")
+        scope: dict[str, _Read] = {}
+        exec(compile("\n".join(lines), "<rules>", "exec"), {"__builtins__": {}}, scope)  # noqa: S102
         return scope["read"]
+
+    def _inner(self, criterion: Criterion) -> When:
+        """The criteria that a named criterion or a score is made of."""
+        if criterion.form == "named":
+            return self.rules.criteria[criterion.name].when
+        return When(tuple(item.criterion for item in self.rules.scores[criterion.name].items))
 
 
 def _key(criterion: Criterion) -> _Key:
