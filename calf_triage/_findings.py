@@ -161,6 +161,12 @@ class Findings:
     screens: tuple[Screen, ...] = field(repr=False)
     below: dict[str, tuple[str, ...]] = field(init=False, repr=False)
     """For each yes/no finding, all findings that do not apply when it is answered no, at any depth."""
+    yes_no: dict[str, str] = field(init=False, repr=False)
+    """The ids of the yes/no findings."""
+
+    @yes_no.default
+    def _yes_no(self) -> dict[str, str]:
+        return {id: id for id, finding in self.by_id.items() if finding.type == "yes_no"}
 
     @below.default
     def _below(self) -> dict[str, tuple[str, ...]]:
@@ -184,6 +190,10 @@ class Findings:
         values: dict[str, Value] = {}
         problems: list[str] = []
         for key, answer in answers.items():
+            # Most answers are such, and need no closer look.
+            if type(key) is str and type(answer) is bool and (yes_no := self.yes_no.get(key)):
+                values[yes_no] = answer
+                continue
             name = _exact(key)
             finding = self.by_id.get(name) if isinstance(name, str) else None
             if finding is not None:
@@ -204,8 +214,9 @@ class Findings:
                 problems.append(f"{shown(name)}: unknown finding{did_you_mean(name, self.by_id)}")
             elif isinstance(value, _Wrong):
                 problems.append(f"{name}: {value.why}; expected {finding.expected()}")
-        silenced = self._contradictions(values, problems)
-        return {name: values[name] for name in self.by_id if name in values and name not in silenced}, problems
+        for name in self._contradictions(values, problems):
+            del values[name]
+        return {name: values[name] for name in self.by_id if name in values}, problems
 
     def _contradictions(self, values: Mapping[str, Value], problems: list[str]) -> set[str]:
         """The noes above a finding that is answered all the same, with a problem for each pair.
@@ -213,6 +224,8 @@ class Findings:
         The finding below may be a red flag, so its answer is kept, and the no that would silence it is not.
         """
         silenced: set[str] = set()
+        if self.not_applicable(values).isdisjoint(values):
+            return silenced
         for name, finding in self.by_id.items():
             if name not in values or values[name] is False:
                 continue

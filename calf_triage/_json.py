@@ -97,7 +97,7 @@ def _converter() -> Converter:
     from cattrs.strategies import configure_tagged_union
 
     converter = Converter(forbid_extra_keys=True, detailed_validation=True)
-    converter.register_unstructure_hook(Acuity, lambda acuity: acuity.word)
+    converter.register_unstructure_hook(Acuity, {acuity: acuity.word for acuity in Acuity}.__getitem__)
     converter.register_structure_hook(Acuity, lambda word, _: _rung(word))
     converter.register_structure_hook_func(
         lambda wanted: wanted == Literal[Acuity.SELF_CARE], lambda word, _: _rung(word)

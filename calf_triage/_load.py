@@ -417,7 +417,7 @@ class _Loader:
             waivers=waivers,
             **settings,
         )
-        if problems := durable.limit_problems(loaded):
+        if problems := durable.limit_problems(loaded, keep=True):
             raise RuleSetError(problems)
         return loaded
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from functools import cached_property, reduce
-from operator import or_
+from operator import ne, or_
 from typing import Final, Literal
 
 from attrs import evolve
@@ -35,7 +35,7 @@ from calf_triage._findings import UNSURE, Acuity, Answer, Kind, Value
 from calf_triage._load import load_rules
 from calf_triage._rules import Rule, RuleSet
 from calf_triage.readings import durable
-from calf_triage.readings.plain import Parts, Reading, plain
+from calf_triage.readings.plain import MET, Parts, Reading, plain
 
 Engine = Literal["durable", "plain"]
 
@@ -153,8 +153,14 @@ class _Steady:
         self.acuity = [rule.acuity for rule in rules.rules]
         self.lower = [rule.acuity.one_lower() for rule in rules.rules]
         """What each rule counts while unsure answers keep it open."""
-        self.raising = frozenset(number for number, acuity in enumerate(self.acuity) if acuity > Acuity.SELF_CARE)
-        self.self_care = [number for number, acuity in enumerate(self.acuity) if acuity is Acuity.SELF_CARE]
+        self.rungs = {
+            rung: frozenset(number for number, acuity in enumerate(self.acuity) if acuity is rung)
+            for rung in Acuity
+            if rung > Acuity.SELF_CARE
+        }
+        """The rules of each rung above self-care."""
+        self.raising = frozenset[int]().union(*self.rungs.values())
+        self.self_care = frozenset(range(len(rules))) - self.raising
         self.parts = [reader.parts(rule.when) for rule in rules.rules]
         self.shown = [
             [(reader.number(criterion), criterion.text) for criterion in (*rule.when.all, *rule.when.any)]
@@ -164,7 +170,8 @@ class _Steady:
         self.advice_parts = {number: reader.parts(_advice_criteria(rules, number)) for number in self.self_care}
         self.unsure = [UnsureRule(rule.id, rule.acuity, rule.title) for rule in rules.rules]
         by_id = rules.findings.by_id
-        self.symptoms = [finding for finding in by_id.values() if finding.kind in (Kind.SYMPTOM, Kind.SIGN)]
+        self.quiet = {name: one.benign for name, one in by_id.items() if one.kind in (Kind.SYMPTOM, Kind.SIGN)}
+        """The benign answers of all symptoms and signs."""
         self.measurements = [finding for finding in by_id.values() if finding.type == "measurement"]
         self.below = {
             name: reduce(or_, map(reader.bits.__getitem__, rules.findings.below[name]))
@@ -172,7 +179,19 @@ class _Steady:
             if name in rules.findings.below
         }
         """For each finding that others hang from, the bits of those, in question order."""
-        self.questions: dict[tuple[str, Acuity, Matters], Question] = {}
+        self.questions = {rung: {matters: _Questions(rules, rung, matters) for matters in MATTERS} for rung in Acuity}
+
+
+class _Questions(dict[str, Question]):
+    """Questions by their findings, each made when it is asked for the first time."""
+
+    def __init__(self, rules: RuleSet, rung: Acuity, matters: Matters) -> None:
+        super().__init__()
+        self._findings, self._rung, self._matters = rules.findings.by_id, rung, matters
+
+    def __missing__(self, name: str) -> Question:
+        found = self[name] = Question(name, self._findings[name].asks, self._rung, self._matters)
+        return found
 
 
 def _steady(rules: RuleSet) -> _Steady:
@@ -327,9 +346,7 @@ class _Resolution:
 
     def _self_care_rules(self) -> list[int]:
         """The self-care rules that fire, or might."""
-        return [
-            number for number in self.steady.self_care if number in self.numbers or number in self.reading.could_fire
-        ]
+        return sorted(self.steady.self_care & (self.numbers | self.reading.could_fire))
 
     def _item(self, item: Advice) -> Item:
         return Item(
@@ -360,14 +377,15 @@ class _Resolution:
             return "unsure"
         if self._age() is False:
             return "under_age"
-        if not self._symptoms() and not self.fired:
+        if not self.fired and not self._symptoms():
             return "no_symptom"
         if self.fired and self._age() is None:
             return "age_unsure"
         return "no_item" if self.fired else "unexplained"
 
     def _symptoms(self) -> bool:
-        return any(self.values.get(finding.id, finding.benign) != finding.benign for finding in self.steady.symptoms)
+        quiet = self.steady.quiet
+        return any(map(ne, map(self.values.get, quiet, quiet.values()), quiet.values()))
 
     def _escalation(self, acuity: Acuity) -> Escalation:
         counting = [rule for rule in self.fired if rule.acuity is acuity]
@@ -422,7 +440,7 @@ class _Resolution:
 
     def _because(self, number: int) -> FiredRule:
         rule = self.rules.rules[number]
-        met = tuple(text for of, text in self.steady.shown[number] if self.reading.met[of])
+        met = tuple(text for of, text in self.steady.shown[number] if self.reading.standings[of] & MET)
         return FiredRule(rule.id, rule.acuity, rule.title, rule.why, met, rule.sources)
 
     def _differential(self) -> tuple[PossibleCause, ...]:
@@ -449,29 +467,25 @@ class _Resolution:
         return tuple(sorted(found, key=lambda cause: not cause.must_not_miss))
 
     def _unanswered(self, acuity: Acuity) -> tuple[Question, ...]:
-        if acuity is Acuity.EMERGENCY:
+        if acuity is Acuity.EMERGENCY or not self.absent:
             return ()
         rungs: dict[Acuity, int] = {}
         most: dict[str, Matters] = {}
         for matters in reversed(MATTERS):
+            every = 0
             for rung, bits in self.undecided[matters].items():
                 # In place of a finding whose `only_if` is absent, that.
                 first = self._uppermost(bits)
                 rungs[rung] = rungs.get(rung, 0) | first
-                most.update(dict.fromkeys(self.reader.names(first), matters))
+                every |= first
+            most.update(dict.fromkeys(self.reader.names(every), matters))
         found: list[Question] = []
         asked = 0
         for rung in sorted(rungs, reverse=True):
-            found += [self._question(name, rung, most[name]) for name in self.reader.names(rungs[rung] & ~asked)]
+            questions = self.steady.questions[rung]
+            found += [questions[most[name]][name] for name in self.reader.names(rungs[rung] & ~asked)]
             asked |= rungs[rung]
         return tuple(found)
-
-    def _question(self, name: str, rung: Acuity, matters: Matters) -> Question:
-        key = name, rung, matters
-        found = self.steady.questions.get(key)
-        if found is None:
-            found = self.steady.questions[key] = Question(name, self.rules.findings.by_id[name].asks, rung, matters)
-        return found
 
     def may_be_asked(self) -> MayBeAsked:
         """See `MayBeAsked`."""
@@ -488,7 +502,9 @@ class _Resolution:
         """The findings that apply and are not answered, as bits."""
         bits = self.reader.bits
         known = self.values.keys() | self.rules.findings.not_applicable(self.values)
-        return sum(bits.values()) - sum(map(bits.__getitem__, known))
+        if len(known) == len(bits):
+            return 0
+        return (1 << len(bits)) - 1 - sum(map(bits.__getitem__, known))
 
     @cached_property
     def undecided(self) -> dict[Matters, dict[Acuity, int]]:
@@ -499,24 +515,27 @@ class _Resolution:
         found: dict[Matters, dict[Acuity, int]] = {matters: {} for matters in MATTERS}
         named = {id for rule in self.fired for id in rule.causes}
         known: dict[int, int] = {}
+        absent = self.absent
 
-        def add(matters: Matters, rung: Acuity, parts: Parts) -> None:
-            bits = self.reader.undecided(parts, self.reading, self.absent, known)
+        def add(matters: Matters, rung: Acuity, parts: Iterable[Parts]) -> None:
+            bits = self.reader.undecided(parts, self.reading, absent, known)
             found[matters][rung] = found[matters].get(rung, 0) | bits
 
-        for number in self.could_fire | self.open & self.reading.could_be_excluded:
-            rule = self.rules.rules[number]
-            sooner = rule.acuity is Acuity.SOON and self.certain is Acuity.SOON
-            raises = rule.acuity > self.certain or sooner
-            if raises or not named.issuperset(rule.causes):
-                add("acuity" if raises else "cause", rule.acuity, self.steady.parts[number])
+        undecided = self.could_fire | self.open & self.reading.could_be_excluded
+        for rung, rules in self.steady.rungs.items():
+            raises = rung > self.certain or rung is self.certain is Acuity.SOON
+            numbers: Set[int] = undecided & rules
+            if not raises:
+                numbers = {number for number in numbers if not named.issuperset(self.rules.rules[number].causes)}
+            if numbers:
+                add("acuity" if raises else "cause", rung, map(self.steady.parts.__getitem__, numbers))
         if self.certain is Acuity.SELF_CARE:
             explained = any(rule.acuity is Acuity.SELF_CARE for rule in self.fired)
-            for number in self._self_care_rules():
-                add("cause" if explained else "acuity", Acuity.SELF_CARE, self.steady.parts[number])
-                add("advice", Acuity.SELF_CARE, self.steady.advice_parts[number])
+            caring = self._self_care_rules()
+            add("cause" if explained else "acuity", Acuity.SELF_CARE, map(self.steady.parts.__getitem__, caring))
+            add("advice", Acuity.SELF_CARE, map(self.steady.advice_parts.__getitem__, caring))
             if self.rules.lowest_age:
-                age = self.reader.bits["age_years"] & self.absent
+                age = self.reader.bits["age_years"] & absent
                 found["acuity"][Acuity.SELF_CARE] = found["acuity"].get(Acuity.SELF_CARE, 0) | age
         return found
 

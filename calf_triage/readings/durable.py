@@ -20,15 +20,15 @@ from __future__ import annotations
 
 import os
 import threading
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
+from itertools import compress
 from typing import Any, Final
 
 from attrs import define, frozen
 
 from calf_triage._criteria import Criterion, When
-from calf_triage._findings import UNSURE, Value
+from calf_triage._findings import UNSURE, Finding, Value
 from calf_triage._rules import RuleSet
 
 _engine: Any = None
@@ -103,9 +103,15 @@ def fired(rules: RuleSet, values: Mapping[str, Value]) -> tuple[int, ...]:
     return found
 
 
-def limit_problems(rules: RuleSet) -> list[str]:
-    """What in a rule set is beyond the engine's limits, a line for each. Needs no engine."""
-    return list(_Plan(rules).problems)
+def limit_problems(rules: RuleSet, keep: bool = False) -> list[str]:
+    """What in a rule set is beyond the engine's limits, a line for each. Needs no engine.
+
+    keep: what was worked out for it is kept with the rule set, for `fired`.
+    """
+    plan = _Plan(rules)
+    if keep:
+        rules.readings["durable"] = plan
+    return list(plan.problems)
 
 
 def _plan(rules: RuleSet) -> _Plan:
@@ -148,11 +154,13 @@ class _Network:
         self.handles = tuple(handles)
 
     def fired(self, facts: list[str]) -> tuple[int, ...]:
-        """The numbers of the rules that the engine fires on one fact a shard. Any surprise is an error."""
+        """The numbers of the rules that the engine fires on one fact a shard, "" for none. Any surprise is an error."""
         found: set[int] = set()
         assert_fact, start = _engine.assert_fact, _engine.start_action_for_state
         complete, retract = _engine.complete_and_start_action, _engine.retract_fact
         for handle, shard, fact in zip(self.handles or (), self.plan.shards, facts, strict=True):
+            if not fact:
+                continue
             code, session = assert_fact(handle, fact)
             if code == _NOT_HANDLED:
                 continue
@@ -239,8 +247,8 @@ if hasattr(os, "register_at_fork"):
 # -- what is sent ----------------------------------------------------------------------------------------------------
 
 
-_Key = tuple[str, str, int | str | None]
-_Step = Callable[[int], int]
+_Work = Callable[[list[Value | None]], tuple[list[list[bool]], list[int]]]
+"""From the answers to the properties of each shard that are present, and the points of the scores."""
 
 
 def _alias(number: int) -> str:
@@ -304,165 +312,83 @@ class _Shard:
 
 
 class _Truths:
-    """What checked answers meet and refute: two bits of one whole number a criterion, met, and refuted above it."""
+    """What checked answers meet and refute, as far as somebody asks for it: the lines of one Python function.
+
+    They hold numbers that this module made or the rules compare with, and nothing else that a file said. An answer is
+    None where it is absent, and False where it is no or does not apply.
+    """
 
     def __init__(self, rules: RuleSet) -> None:
-        self._criteria, self._scores, self._findings = rules.criteria, rules.scores, rules.findings.by_id
-        self._met: dict[_Key, int] = {}
-        self._leaves: dict[str, list[tuple[Criterion, int]]] = {}
-        self._steps: list[_Step] = []
-        self._tables: dict[str, dict[Value, int]] = {}
-        self._cuts: dict[str, tuple[list[int], list[int]]] = {}
-        self._below: dict[str, tuple[int, int, frozenset[str]]] = {}
+        self._criteria, self._scores = rules.criteria, rules.scores
+        self.lines: list[str] = []
+        self.answers: list[str] = []
+        """The findings whose answers it takes, in this order."""
+        self.words: dict[str, object] = {"unsure": UNSURE, "int": int}
+        self._names: dict[tuple[object, ...], str] = {}
 
-    def met(self, criterion: Criterion) -> int:
-        """The bit that is set when the criterion is met."""
-        key = (criterion.form, criterion.name, criterion.value)
-        if key not in self._met:
-            step: Callable[[int], _Step] | None = None
-            if criterion.form == "named":
-                step = self._when(self._criteria[criterion.name].when)
-            elif criterion.form == "score":
-                step = self._reached(criterion)
-            # What it is made of has its bits and its steps by now, so one pass over the steps settles everything.
-            bit = self._met[key] = 1 << 2 * len(self._met)
-            if step is not None:
-                self._steps.append(step(bit))
-            else:
-                self._leaves.setdefault(criterion.name, []).append((criterion, bit))
-        return self._met[key]
+    def met(self, criterion: Criterion) -> str:
+        """The variable that says whether the criterion is met."""
+        return self._truth(criterion, True)
 
-    def refuted(self, criterion: Criterion) -> int:
-        """The bit that is set when the criterion is refuted."""
-        return self.met(criterion) << 1
+    def refuted(self, criterion: Criterion) -> str:
+        """The variable that says whether the criterion is refuted."""
+        return self._truth(criterion, False)
 
-    def points(self, name: str) -> Callable[[int], tuple[int, int]]:
-        """A function of all bits: the points a score has, and those that it could still reach."""
-        by_criterion: dict[int, int] = {}
-        for item in self._scores[name].items:
-            bit = self.met(item.criterion)
-            by_criterion[bit] = by_criterion.get(bit, 0) + item.points
-        by_points: dict[int, int] = {}
-        for bit, points in by_criterion.items():
-            by_points[points] = by_points.get(points, 0) | bit
-        masks = tuple(by_points.items())
-        most = sum(by_criterion.values())
+    def points(self, score: str, met: bool) -> str:
+        """The variable that holds the points a score has, or else those that it could still reach."""
+        items = self._scores[score].items
+        points = " + ".join(f"{item.points} * {self._truth(item.criterion, met)}" for item in items)
+        return self._variable(("points", score, met), points if met else f"{self._scores[score].most} - ({points})")
 
-        def points_of(bits: int) -> tuple[int, int]:
-            has, missed = 0, 0
-            for points, mask in masks:
-                has += points * (bits & mask).bit_count()
-                missed += points * (bits >> 1 & mask).bit_count()
-            return has, most - missed
+    def _variable(self, key: tuple[object, ...], meaning: str) -> str:
+        if key not in self._names:
+            self._names[key] = f"t{len(self._names)}"
+            self.lines.append(f"{self._names[key]} = {meaning}")
+        return self._names[key]
 
-        return points_of
-
-    def _reached(self, criterion: Criterion) -> Callable[[int], _Step]:
-        points, needed = self.points(criterion.name), int(criterion.value or 0)
-
-        def step_for(bit: int) -> _Step:
-            def step(bits: int) -> int:
-                has, possible = points(bits)
-                return bits | (bit if has >= needed else 0) | (bit << 1 if possible < needed else 0)
-
-            return step
-
-        return step_for
-
-    def _when(self, when: When) -> Callable[[int], _Step]:
-        all_met, all_refuted = self._masks(when.all)
-        any_met, any_refuted = self._masks(when.any)
-        none_met, none_refuted = self._masks(when.none)
-        needed, denied = all_met | none_refuted, all_refuted | none_met
-
-        def step_for(bit: int) -> _Step:
-            def step(bits: int) -> int:
-                is_met = bits & needed == needed and (not any_met or bits & any_met)
-                is_refuted = bits & denied or (any_refuted and bits & any_refuted == any_refuted)
-                return bits | (bit if is_met else 0) | (bit << 1 if is_refuted else 0)
-
-            return step
-
-        return step_for
-
-    def _masks(self, criteria: Iterable[Criterion]) -> tuple[int, int]:
-        met = 0
-        for criterion in criteria:
-            met |= self.met(criterion)
-        return met, met << 1
-
-    def settle(self, measured: Iterable[str]) -> None:
-        """Works out what each answer does; no criterion may come after. measured: findings whose value is wanted."""
-        for name in {**self._leaves, **dict.fromkeys(measured)}:
-            finding, leaves = self._findings[name], self._leaves.get(name, [])
-            answers: list[Value] = [UNSURE, *(choice.id for choice in finding.choices)]
-            answers += [True, False] if finding.type == "yes_no" else []
-            self._tables[name] = {value: _effect(leaves, value) for value in answers}
-            if finding.type == "measurement":
-                numbers = sorted({int(leaf.value or 0) for leaf, _ in leaves if leaf.form != "unsure"})
-                # Between two neighbouring numbers no comparison changes; below the first stands one less than it.
-                stands = [numbers[0] - 1, *numbers] if numbers else [0]
-                self._cuts[name] = numbers, [_effect(leaves, value) for value in stands]
-        hidden: dict[str, set[str]] = {}
-        for finding in self._findings.values():
-            above, seen = finding.only_if, {finding.id}
-            while above is not None and above not in seen:
-                seen.add(above)
-                hidden.setdefault(above, set()).add(finding.id)
-                above = self._findings[above].only_if
-        for gate, names in hidden.items():
-            bits = 0
-            for name in names:
-                for _, bit in self._leaves.get(name, ()):
-                    bits |= bit
-            self._below[gate] = bits | bits << 1, bits << 1, frozenset(names & self._cuts.keys())
-
-    def of(self, values: Mapping[str, Value]) -> tuple[int, dict[str, int], set[str]]:
-        """All bits that are set; the measured values; and the measurements that count as no."""
-        bits, covered, counted_as_no = 0, 0, 0
-        measured: dict[str, int] = {}
-        beyond: set[str] = set()
-        for name, value in values.items():
-            table = self._tables.get(name)
-            if table is not None:
-                effect = table.get(value)
-                if effect is None:
-                    numbers, effects = self._cuts[name]
-                    measured[name] = value = int(value)
-                    effect = effects[bisect_right(numbers, value)]
-                bits |= effect
-            if value is False and name in self._below:
-                cover, refuted, hidden = self._below[name]
-                covered |= cover
-                counted_as_no |= refuted
-                beyond |= hidden
-        if covered or beyond:
-            bits = bits & ~covered | counted_as_no
-            for name in beyond:
-                measured.pop(name, None)
-        for step in self._steps:
-            bits = step(bits)
-        return bits, measured, beyond
-
-
-def _effect(leaves: Iterable[tuple[Criterion, int]], value: Value) -> int:
-    """The bits of a finding's criteria that an answer sets: met, refuted, or neither."""
-    bits = 0
-    for leaf, bit in leaves:
-        if leaf.form == "unsure":
-            is_met = value == UNSURE
-        elif value == UNSURE:
-            continue
-        elif leaf.form == "yes":
-            is_met = value is True
-        elif leaf.form == "choice":
-            is_met = value == leaf.value
-        elif leaf.form == "at_least":
-            is_met = int(value) >= int(leaf.value or 0)
+    def _truth(self, criterion: Criterion, met: bool) -> str:
+        key = (criterion.form, criterion.name, criterion.value, met)
+        if key in self._names:
+            return self._names[key]
+        if criterion.form == "named":
+            meaning = self._when(self._criteria[criterion.name].when, met)
+        elif criterion.form == "score":
+            meaning = f"{self.points(criterion.name, met)} {'>=' if met else '<'} {int(criterion.value or 0)}"
         else:
-            is_met = int(value) < int(leaf.value or 0)
-        bits |= bit if is_met else bit << 1
-    return bits
+            meaning = self._leaf(criterion, met)
+        return self._variable(key, meaning)
+
+    def _when(self, when: When, met: bool) -> str:
+        both, one = (" and ", " or ") if met else (" or ", " and ")
+        parts = [self._truth(criterion, met) for criterion in when.all]
+        parts += [self._truth(criterion, not met) for criterion in when.none]
+        if when.any:
+            parts.append(f"({one.join(self._truth(criterion, met) for criterion in when.any)})")
+        return both.join(parts)
+
+    def _leaf(self, criterion: Criterion, met: bool) -> str:
+        answer = self._answer(criterion.name)
+        if criterion.form == "yes":
+            return f"{answer} is {met}"
+        if criterion.form == "unsure":
+            return f"{answer} == unsure" if met else f"{answer} is not None and {answer} != unsure"
+        if criterion.form == "choice":
+            word = f"w{len(self.words)}"
+            self.words[word] = criterion.value
+            is_it = f"{answer} == {word}"
+            return is_it if met else f"{answer} is not None and {answer} != unsure and not {is_it}"
+        # What does not apply counts as no, which is neither large nor small; bool is not int here.
+        number = self._variable(("number", criterion.name), f"{answer} if {answer}.__class__ is int else None")
+        sign = ">=" if (criterion.form == "at_least") is met else "<"
+        compared = f"{number} is not None and {number} {sign} {int(criterion.value or 0)}"
+        return compared if met else f"{answer} is False or {compared}"
+
+    def _answer(self, name: str) -> str:
+        key = ("answer", name)
+        if key not in self._names:
+            self._names[key] = f"a{len(self.answers)}"
+            self.answers.append(name)
+        return self._names[key]
 
 
 _Places = tuple[tuple[int, str], ...]
@@ -501,7 +427,7 @@ class _Plan:
 
     def __init__(self, rules: RuleSet) -> None:
         self._truths = _Truths(rules)
-        self._aliases: dict[tuple[str, str | int], tuple[str, str]] = {}
+        self._aliases: dict[tuple[str, str], tuple[str, str]] = {}
         wanted: list[_Wanted] = []
         self.problems: list[str] = []
         for rule in rules.rules:
@@ -517,7 +443,8 @@ class _Plan:
         self.problems.extend(self._collisions())
         groups = [] if self.problems else _grouped(wanted)
         self.shards = tuple(_shard(group, wanted) for group in groups)
-        self._start = [f'{{"id":"f","{_GUARD}":{_REPORT}' for _ in groups]
+        self._work: _Work | None = None
+        self._hidden = _hidden(rules.findings.by_id)
         self._place(groups, wanted)
 
     # -- what the rules ask ------------------------------------------------------------------------------------------
@@ -537,7 +464,7 @@ class _Plan:
         if criterion.form in ("at_least", "below"):
             operator = "$gte" if criterion.form == "at_least" else "$lt"
             return _Asked(self._property("value", criterion.name, place, criterion), operator, number)
-        return _Asked(self._property("bit", self._truths.met(criterion), place, criterion))
+        return _Asked(self._property("truth", self._truths.met(criterion), place, criterion))
 
     def _negative(self, criterion: Criterion, place: str) -> _Asked:
         """Asks that a criterion be refuted."""
@@ -548,9 +475,9 @@ class _Plan:
             return _Asked(self._property("not at least", criterion.name, place, criterion), "$lt", number)
         if criterion.form == "below":
             return _Asked(self._property("not below", criterion.name, place, criterion), "$gte", number)
-        return _Asked(self._property("bit", self._truths.refuted(criterion), place, criterion))
+        return _Asked(self._property("truth", self._truths.refuted(criterion), place, criterion))
 
-    def _property(self, sort: str, of: str | int, place: str, criterion: Criterion) -> str:
+    def _property(self, sort: str, of: str, place: str, criterion: Criterion) -> str:
         known = self._aliases.get((sort, of))
         if known is None:
             known = self._aliases[sort, of] = _alias(len(self._aliases)), f"{place}: {criterion.text!r}"
@@ -567,58 +494,84 @@ class _Plan:
     # -- what the answers send ---------------------------------------------------------------------------------------
 
     def _place(self, groups: list[list[int]], wanted: list[_Wanted]) -> None:
-        """Works out where each property goes, and settles the truths."""
+        """Works out where each property goes, and what has to be known of the answers."""
         reads = [set().union(*(wanted[number].aliases for number in group)) for group in groups]
         numbers: dict[str, _Number] = {}
         for wants in wanted:
             for asked in (*wants.all, *wants.any):
                 if asked.operator:
                     numbers.setdefault(asked.alias, _Number()).reads(asked)
-        self._flags: dict[int, _Places] = {}
+        present: list[list[tuple[str, str]]] = [[] for _ in groups]
         self._measured: dict[str, list[_Number]] = {}
-        scores: dict[str, tuple[_Number, _Number]] = {}
+        self._scored: list[_Number] = []
+        points: list[str] = []
         for (sort, of), (alias, _) in self._aliases.items():
             places = tuple((shard, f',"{alias}":') for shard, aliases in enumerate(reads) if alias in aliases)
-            if isinstance(of, int):
-                self._flags[of] = tuple((shard, f"{text}1") for shard, text in places)
+            if sort == "truth":
+                for shard, text in places:
+                    present[shard].append((of, f"{text}1"))
                 continue
             number = numbers[alias]
             number.places = places
             if sort in ("has", "possible"):
-                has, possible = scores.get(of, (_Number(), _Number()))
-                scores[of] = (number, possible) if sort == "has" else (has, number)
+                self._scored.append(number)
+                points.append(self._truths.points(of, sort == "has"))
                 continue
             self._measured.setdefault(of, []).append(number)
             # What counts as no refutes both comparisons: the one reads it as too small, the other as too large.
             if sort != "value":
                 far = -_FAR if sort == "not at least" else _FAR
                 number.beyond = tuple((shard, f"{text}{far}") for shard, text in places)
-        self._sent = sum(self._flags)
-        self._points = [(self._truths.points(name), *both) for name, both in scores.items()]
-        self._truths.settle(self._measured)
+        self._texts = [tuple(text for _, text in of) for of in present]
+        self._sends = f"[{', '.join(f'[{_listed(truth for truth, _ in of)}]' for of in present)}], [{_listed(points)}]"
+
+    def _compiled(self) -> _Work:
+        truths = self._truths
+        taken = f"[{_listed(f'a{number}' for number in range(len(truths.answers)))}] = answers"
+        lines = ["def work(answers):", taken, *truths.lines, f"return {self._sends}"]
+        scope: dict[str, Any] = {"__builtins__": {}, **truths.words}
+        exec(compile("\n ".join(lines), "<facts>", "exec"), scope)  # noqa: S102
+        work: _Work = scope["work"]
+        return work
 
     def facts(self, values: Mapping[str, Value]) -> list[str]:
-        """The fact for each shard."""
-        bits, measured, beyond = self._truths.of(values)
-        facts = self._start.copy()
-        left = bits & self._sent
-        while left:
-            lowest = left & -left
-            left ^= lowest
-            for shard, text in self._flags[lowest]:
-                facts[shard] += text
-        for name, value in measured.items():
-            for number in self._measured.get(name, ()):
-                number.add(facts, value)
-        for name in beyond:
-            for number in self._measured.get(name, ()):
-                for shard, text in number.beyond:
-                    facts[shard] += text
-        for points, has, possible in self._points:
-            has_points, possible_points = points(bits)
-            has.add(facts, has_points)
-            possible.add(facts, possible_points)
-        return [fact + "}" for fact in facts]
+        """The fact for each shard; "" where it would hold no property, for every rule asks for one."""
+        if self._work is None:
+            self._work = self._compiled()
+        answers = dict(values)
+        for gate, names in self._hidden.items():
+            if values.get(gate) is False:
+                answers.update(dict.fromkeys(names, False))
+        present, points = self._work(list(map(answers.get, self._truths.answers)))
+        facts = ["".join(compress(texts, of)) for texts, of in zip(self._texts, present, strict=True)]
+        for name, numbers in self._measured.items():
+            value = answers.get(name)
+            if value is False:
+                for number in numbers:
+                    for shard, text in number.beyond:
+                        facts[shard] += text
+            elif value is not None and value != UNSURE:
+                for number in numbers:
+                    number.add(facts, int(value))
+        for number, has in zip(self._scored, points, strict=True):
+            number.add(facts, has)
+        return [fact and f'{{"id":"f","{_GUARD}":{_REPORT}{fact}}}' for fact in facts]
+
+
+def _listed(parts: Iterable[str]) -> str:
+    return ", ".join(parts)
+
+
+def _hidden(findings: Mapping[str, Finding]) -> dict[str, tuple[str, ...]]:
+    """For each finding those that do not apply when it is answered no."""
+    hidden: dict[str, list[str]] = {}
+    for finding in findings.values():
+        above, seen = finding.only_if, {finding.id}
+        while above is not None and above not in seen:
+            seen.add(above)
+            hidden.setdefault(above, []).append(finding.id)
+            above = findings[above].only_if
+    return {gate: tuple(names) for gate, names in hidden.items()}
 
 
 def _grouped(wanted: list[_Wanted]) -> list[list[int]]:

@@ -12,26 +12,57 @@ A measured value or a choice meets or refutes a comparison; unsure or absent doe
 met and refuted when one is refuted; `any` the reverse; `none` is met when all its criteria are refuted, refuted when
 one is met. A score is met by the points met, and refuted when the points not refuted cannot reach it. A rule is fired
 (met), excluded (refuted) or open.
+
+How it is worked out: a criterion's standing is four bits, each of them a truth,
+
+    MET             it is met
+    NOT_REFUTED     it is not refuted
+    MAY_BE_MET      it is met, or would be, were every absent finding to suit
+    MUST_BE_MET     it is not refuted, and would not be, were every absent finding to suit
+
+so that of standings `all` is &, `any` is |, and a criterion in `none` is taken for its opposite: met where it is
+refuted, and so on. A score is reached, bit by bit, when the points of the criteria that have the bit reach it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
-from itertools import compress
-from operator import or_
+from itertools import chain, compress
+from operator import getitem, or_
+from typing import Final
 
 from attrs import field, frozen
 
 from calf_triage._criteria import Criterion, When
-from calf_triage._findings import UNSURE, Value
+from calf_triage._findings import UNSURE, Finding, Value
 from calf_triage._rules import RuleSet
 
-Truths = list[bool]
+MET: Final = 1
+NOT_REFUTED: Final = 2
+MAY_BE_MET: Final = 4
+MUST_BE_MET: Final = 8
+
+_IS_MET: Final = MET | NOT_REFUTED | MAY_BE_MET | MUST_BE_MET
+_IS_REFUTED: Final = 0
+_IS_NEITHER: Final = NOT_REFUTED | MUST_BE_MET
+_IS_ABSENT: Final = NOT_REFUTED | MAY_BE_MET
+
 _Key = tuple[str, str, int | str | None]
-_Both = tuple[list[bool], list[bool]]
-"""Met, and refuted."""
-_Read = Callable[[Truths, Truths], _Both]
+_Read = Callable[[list[int]], list[int]]
+
+
+def _opposite(standing: int) -> int:
+    """The standing of the opposite."""
+    pairs = (MET, NOT_REFUTED), (NOT_REFUTED, MET), (MAY_BE_MET, MUST_BE_MET), (MUST_BE_MET, MAY_BE_MET)
+    return sum(bit for bit, of in pairs if not standing & of)
+
+
+_OPPOSITE: Final = tuple(map(_opposite, range(_IS_MET + 1)))
+_WITH: Final = {bit: bytes(bool(standing & bit) for standing in range(256)) for bit in (MET, MAY_BE_MET)}
+_WITHOUT: Final = {bit: bytes(not standing & bit for standing in range(256)) for bit in (NOT_REFUTED, MUST_BE_MET)}
+"""For each standing, as a byte: whether it has a bit, or has it not."""
+_AS_TRUTHS: Final = bytes.maketrans(b"01", bytes((0, 1)))
 
 
 @frozen
@@ -48,95 +79,94 @@ class Parts:
 
 @frozen
 class Reading:
-    """What the plain reading finds. Rules are numbers into `rules.rules`.
-
-    met and refuted hold the truths of all criteria; may_be_met and may_be_refuted what they might yet become, were
-    every absent finding to suit.
-    """
+    """What the plain reading finds. Rules are numbers into `rules.rules`; standings are those of all criteria."""
 
     fired: tuple[int, ...]
     excluded: frozenset[int]
     could_fire: frozenset[int]
     """Rules that some answers to the absent findings might fire. May name one too many, never one too few."""
     could_be_excluded: frozenset[int]
-    met: Truths = field(repr=False)
-    refuted: Truths = field(repr=False)
-    may_be_met: Truths = field(repr=False)
-    may_be_refuted: Truths = field(repr=False)
+    standings: list[int] = field(repr=False)
+
+
+class _Answers(dict[Value | None, tuple[int, ...]]):
+    """For each answer to a finding the standing of each criterion on it; None where it is absent."""
+
+    NOT_APPLICABLE: Final = "does not apply"
+    """No choice is named like this."""
+
+    def __init__(self, finding: Finding, criteria: Iterable[Criterion]) -> None:
+        self._criteria = tuple(criteria)
+        count = len(self._criteria)
+        super().__init__({None: (_IS_ABSENT,) * count, self.NOT_APPLICABLE: (_IS_REFUTED,) * count})
+        yes_or_no: tuple[Value, ...] = (True, False) if finding.type == "yes_no" else ()
+        for answer in (*yes_or_no, UNSURE, *(choice.id for choice in finding.choices)):
+            self[answer] = self[answer]
+
+    def __missing__(self, value: Value) -> tuple[int, ...]:
+        # A measurement has too many values to keep.
+        truths = (leaf_truth(criterion, value) for criterion in self._criteria)
+        return tuple(_IS_NEITHER if truth is None else _IS_MET if truth else _IS_REFUTED for truth in truths)
 
 
 class Plain:
-    """A rule set compiled into one function of the truths of the criteria on findings."""
+    """A rule set compiled into one function of the standings of the criteria on findings."""
 
     def __init__(self, rules: RuleSet) -> None:
         self.rules = rules
         self.bits = {name: 1 << place for place, name in enumerate(rules.findings.by_id)}
         """Each finding's bit, in question order: sets of findings are whole numbers here."""
-        self._leaves: dict[str, dict[_Key, Criterion]] = {name: {} for name in self.bits}
+        leaves: dict[str, dict[_Key, Criterion]] = {name: {} for name in self.bits}
         names: list[Criterion] = []
         for criterion in every_criterion(rules):
             if criterion.form in ("score", "named"):
                 names.append(criterion)
             else:
-                self._leaves[criterion.name].setdefault(_key(criterion), criterion)
+                leaves[criterion.name].setdefault(_key(criterion), criterion)
         self._numbers: dict[_Key, int] = {}
         self._reads: list[int] = []
         self._parts: dict[int, Parts] = {}
-        self._places: dict[str, slice] = {}
-        for name, leaves in self._leaves.items():
-            self._places[name] = slice(2 * len(self._reads), 2 * (len(self._reads) + len(leaves)))
-            for key in leaves:
+        for name, of in leaves.items():
+            for key in of:
                 self._numbers[key] = len(self._numbers)
                 self._reads.append(self.bits[name])
-        self._nothing = [False] * (2 * len(self._numbers))
-        self._told = {name: self._answers(name) for name in self.bits}
-        self._anything = {name: [True] * (2 * len(leaves)) for name, leaves in self._leaves.items()}
+        self._answers = [_Answers(rules.findings.by_id[name], of.values()) for name, of in leaves.items()]
         self._read = self._compile(names)
         self._rules = range(len(rules.rules))
 
     def read(self, values: Mapping[str, Value]) -> Reading:
         """What the rules say about checked answers."""
-        told = {**values, **dict.fromkeys(self.rules.findings.not_applicable(values))}
-        truths = self._nothing.copy()
-        for name, value in told.items():
-            truths[self._places[name]] = self._told[name].get(value) or self._truths(name, value)
-        met, refuted = may_be_met, may_be_refuted = truths[::2], truths[1::2]
-        fired, excluded = could_fire, could_be_excluded = self._read(met, refuted)
-        if len(told) < len(self.bits):
-            for name in self.bits.keys() - told.keys():
-                truths[self._places[name]] = self._anything[name]
-            may_be_met, may_be_refuted = truths[::2], truths[1::2]
-            could_fire, could_be_excluded = self._read(may_be_met, may_be_refuted)
+        hidden = self.rules.findings.not_applicable(values)
+        told = {**values, **dict.fromkeys(hidden, _Answers.NOT_APPLICABLE)} if hidden else values
+        standings = list(chain.from_iterable(map(getitem, self._answers, map(told.get, self.bits))))
+        rules = bytes(self._read(standings))
         return Reading(
-            tuple(compress(self._rules, fired)),
-            frozenset(compress(self._rules, excluded)),
-            frozenset(compress(self._rules, could_fire)),
-            frozenset(compress(self._rules, could_be_excluded)),
-            met,
-            refuted,
-            may_be_met,
-            may_be_refuted,
+            tuple(compress(self._rules, rules.translate(_WITH[MET]))),
+            frozenset(compress(self._rules, rules.translate(_WITHOUT[NOT_REFUTED]))),
+            frozenset(compress(self._rules, rules.translate(_WITH[MAY_BE_MET]))),
+            frozenset(compress(self._rules, rules.translate(_WITHOUT[MUST_BE_MET]))),
+            standings,
         )
 
     def number(self, criterion: Criterion) -> int:
-        """Where the truths of a criterion of the rule set stand in a reading's lists."""
+        """Where the standing of a criterion of the rule set stands in a reading's list."""
         return self._numbers[_key(criterion)]
 
     def is_met(self, criterion: Criterion, reading: Reading) -> bool:
         """Whether a criterion of the rule set is met."""
-        return reading.met[self._numbers[_key(criterion)]]
+        return bool(reading.standings[self.number(criterion)] & MET)
 
     def is_refuted(self, criterion: Criterion, reading: Reading) -> bool:
         """Whether a criterion of the rule set is refuted."""
-        return reading.refuted[self._numbers[_key(criterion)]]
+        return not reading.standings[self.number(criterion)] & NOT_REFUTED
 
     def may_be_met(self, criterion: Criterion, reading: Reading) -> bool:
         """Whether a criterion is met, or might be, were the absent findings to suit."""
-        return reading.may_be_met[self._numbers[_key(criterion)]]
+        return bool(reading.standings[self.number(criterion)] & MAY_BE_MET)
 
     def may_be_refuted(self, criterion: Criterion, reading: Reading) -> bool:
         """Whether a criterion is refuted, or might be, were the absent findings to suit."""
-        return reading.may_be_refuted[self._numbers[_key(criterion)]]
+        return not reading.standings[self.number(criterion)] & MUST_BE_MET
 
     def holds(self, when: When, reading: Reading) -> bool:
         """Whether a `when` of the rule set, a law's say, is met."""
@@ -151,100 +181,92 @@ class Plain:
         every, either = (tuple(map(self.number, part)) for part in ((*when.all, *when.none), when.any))
         return Parts(every, either, reduce(or_, (self._reads[number] for number in every + either), 0))
 
-    def undecided(self, parts: Parts, reading: Reading, absent: int, known: dict[int, int]) -> int:
-        """Those of the absent findings on which it still depends whether this is met or refuted; both as bits.
+    def undecided(self, every: Iterable[Parts], reading: Reading, absent: int, known: dict[int, int]) -> int:
+        """Those of the absent findings on which it still depends whether these are met or refuted; both as bits.
 
         known: what was found before on the same reading, so that shared pictures are taken apart once.
         """
-        if parts.reads & absent == parts.reads:
-            # Nothing was answered of what it reads, so nothing is decided.
-            return parts.reads
         found = 0
-        one_met = any(map(reading.met.__getitem__, parts.either))
+        for parts in every:
+            of = parts.reads & absent
+            if of == parts.reads:
+                # Nothing was answered of what it reads, so nothing is decided.
+                found |= of
+            elif of | found != found:
+                found |= self._undecided(parts, reading.standings, absent, known)
+        return found
+
+    def _undecided(self, parts: Parts, standings: list[int], absent: int, known: dict[int, int]) -> int:
+        found = 0
+        one_met = any(standings[number] & MET for number in parts.either)
         for number in parts.every if one_met else parts.every + parts.either:
-            if reading.met[number] or reading.refuted[number]:
+            if standings[number] & (MET | NOT_REFUTED) != NOT_REFUTED:
                 continue
-            if number not in self._parts:
+            inner = self._parts.get(number)
+            if inner is None or inner.reads & absent == inner.reads:
                 found |= self._reads[number]
             else:
                 if number not in known:
-                    known[number] = self.undecided(self._parts[number], reading, absent, known)
+                    known[number] = self._undecided(inner, standings, absent, known)
                 found |= known[number]
         return found & absent
 
     def names(self, bits: int) -> list[str]:
         """The findings of a set of bits, in question order."""
-        return [name for name, bit in zip(self.bits, f"{bits:b}"[::-1], strict=False) if bit == "1"]
-
-    # -- compiling ---------------------------------------------------------------------------------------------------
-
-    def _answers(self, name: str) -> dict[Value | None, list[bool]]:
-        """What each answer to a finding does; None is that it does not apply.
-
-        Numbers are not among them: a measurement has too many values to keep.
-        """
-        finding = self.rules.findings.by_id[name]
-        answers: list[Value | None] = [None, UNSURE, *(choice.id for choice in finding.choices)]
-        answers += [True, False] if finding.type == "yes_no" else []
-        return {value: self._truths(name, value) for value in answers}
-
-    def _truths(self, name: str, value: Value | None) -> list[bool]:
-        """Of each criterion on a finding whether it is met, and whether it is refuted."""
-        found: list[bool] = []
-        for criterion in self._leaves[name].values():
-            truth = False if value is None else leaf_truth(criterion, value)
-            found += truth is True, truth is False
-        return found
+        return list(compress(self.bits, f"{bits:b}"[::-1].encode().translate(_AS_TRUTHS)))
 
     def _compile(self, names: Iterable[Criterion]) -> _Read:
-        """A function that completes the truths of the criteria on findings by those of named criteria and scores, and
-        gives for each rule whether it is met, and whether it is refuted.
+        """A function that completes the standings of the criteria on findings by those of named criteria and scores,
+        and gives those of the rules.
 
-        Its source holds numbers that this module made, and nothing that a file said.
+        Its source holds numbers that this module made or the rules count points with, and nothing else a file said.
         """
         leaves = len(self._numbers)
         body: list[str] = []
 
-        def truth(criterion: Criterion, met: bool) -> str:
-            return f"{'m' if met else 'r'}{number(criterion)}"
-
-        def number(criterion: Criterion) -> int:
+        def standing(criterion: Criterion) -> str:
             key = _key(criterion)
             if key not in self._numbers:
-                both = [of(criterion, met) for met in (True, False)]
-                found = self._numbers[key] = len(self._numbers)
-                body.extend(f" {side}{found} = {part}" for side, part in zip("mr", both, strict=True))
-                self._parts[found] = self.parts(self._inner(criterion))
-                self._reads.append(self._parts[found].reads)
-            return self._numbers[key]
+                inner = self._inner(criterion)
+                meaning = score(criterion) if criterion.form == "score" else when_of(inner)
+                number = self._numbers[key] = len(self._numbers)
+                body.append(f"s{number} = {meaning}")
+                self._parts[number] = self.parts(inner)
+                self._reads.append(self._parts[number].reads)
+            return f"s{self._numbers[key]}"
 
-        def of(criterion: Criterion, met: bool) -> str:
-            if criterion.form == "named":
-                return when_of(self.rules.criteria[criterion.name].when, met)
-            score = self.rules.scores[criterion.name]
-            points = " + ".join(f"{item.points} * {truth(item.criterion, met)}" for item in score.items)
-            needed = int(criterion.value or 0)
-            return f"{points} >= {needed}" if met else f"{score.most} - ({points}) < {needed}"
+        def score(criterion: Criterion) -> str:
+            items, needed = self.rules.scores[criterion.name].items, int(criterion.value or 0)
+            of = [(item.points, standing(item.criterion)) for item in items]
+            bits = [
+                f"{bit} * ({' + '.join(f'{points} * ({name} & {bit})' for points, name in of)} >= {needed * bit})"
+                for bit in (MET, NOT_REFUTED, MAY_BE_MET, MUST_BE_MET)
+            ]
+            return " + ".join(bits)
 
-        def when_of(when: When, met: bool) -> str:
-            outer, inner = (" and ", " or ") if met else (" or ", " and ")
-            parts = [truth(criterion, met) for criterion in when.all]
-            parts += [truth(criterion, not met) for criterion in when.none]
+        def when_of(when: When) -> str:
+            parts = [standing(criterion) for criterion in when.all]
+            parts += [f"opposite[{standing(criterion)}]" for criterion in when.none]
             if when.any:
-                parts.append(f"({inner.join(truth(criterion, met) for criterion in when.any)})")
-            return outer.join(parts)
+                parts.append(f"({' | '.join(map(standing, when.any))})")
+            return " & ".join(parts)
 
         for criterion in names:
-            number(criterion)
-        fired, excluded = (", ".join(when_of(rule.when, met) for rule in self.rules.rules) for met in (True, False))
-        lines = ["def read(m, r):"]
-        lines += [f" [{', '.join(f'{side}{leaf}' for leaf in range(leaves))}] = {side}" for side in "mr"]
-        lines += body
-        for side in "mr":
-            lines.append(f" {side} += [{', '.join(f'{side}{other}' for other in range(leaves, len(self._numbers)))}]")
-        lines.append(f" return [{fired}], [{excluded}]")
+            standing(criterion)
+        rules = ", ".join(when_of(rule.when) for rule in self.rules.rules)
+        given, found = (
+            ", ".join(f"s{number}" for number in numbers)
+            for numbers in (range(leaves), range(leaves, len(self._numbers)))
+        )
+        lines = [
+            "def read(standings):",
+            f"[{given}] = standings",
+            *body,
+            f"standings += [{found}]",
+            f"return [{rules}]",
+        ]
         scope: dict[str, _Read] = {}
-        exec(compile("\n".join(lines), "<rules>", "exec"), {"__builtins__": {}}, scope)  # noqa: S102
+        exec(compile("\n ".join(lines), "<rules>", "exec"), {"__builtins__": {}, "opposite": _OPPOSITE}, scope)  # noqa: S102
         return scope["read"]
 
     def _inner(self, criterion: Criterion) -> When:
