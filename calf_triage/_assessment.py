@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -224,6 +223,9 @@ class Assessment:
 
     def _repr_html_(self) -> str:
         """The same page as HTML, for notebooks. Its colour never stands without the word."""
+        # Here, because few need it, and it takes time to import.
+        import html
+
         colour = {
             Acuity.EMERGENCY: "#8b0000",
             Acuity.SAME_DAY: "#a34700",

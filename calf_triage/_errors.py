@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +15,9 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A suggestion to append to "unknown …", empty unless a known word is near (similarity 0.8 or more)."""
     if len(name) > 2 * LONGEST_NAME:
         return ""
+    # Here, because right names need none of it.
+    from difflib import get_close_matches
+
     near = get_close_matches(name, known, n=1, cutoff=0.8)
     return f"; did you mean {near[0]!r}?" if near else ""
 

@@ -6,14 +6,16 @@ import os
 import stat
 import tomllib
 import unicodedata
-from importlib.resources.abc import Traversable
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field
 
 from calf_triage._errors import RuleSetError
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 MOST_FILES: Final = 5_000
 MOST_BYTES_A_FILE: Final = 256 * 1024
@@ -37,6 +39,7 @@ class Folder:
 def read_folder(root: Traversable) -> Folder:
     """Reads the TOML files of a rule folder. What is hidden, as __pycache__ too, and what is no TOML is left alone."""
     found = Folder()
+    real = os.path.realpath(root) if isinstance(root, Path) else None
     folders: list[tuple[str, Traversable]] = [("", root)]
     count = total = 0
     for prefix, folder in folders:
@@ -60,7 +63,7 @@ def read_folder(root: Traversable) -> Folder:
                 continue
             path = f"{prefix}{entry.name}" if is_toml else f"{prefix}{entry.name}/"
             try:
-                if refused := _refused(entry, root):
+                if refused := _refused(entry, real):
                     found.refused[path] = refused
                 elif entry.is_dir():
                     if prefix:
@@ -82,11 +85,11 @@ def read_folder(root: Traversable) -> Folder:
     return found
 
 
-def _refused(entry: Traversable, root: Traversable) -> str | None:
+def _refused(entry: Traversable, root: str | None) -> str | None:
     """Why something in a folder on disk is not even opened. Opening a pipe could wait for ever."""
-    if not isinstance(entry, Path) or not isinstance(root, Path):
+    if not isinstance(entry, Path) or root is None:
         return None
-    if not Path(os.path.realpath(entry)).is_relative_to(os.path.realpath(root)):
+    if not Path(os.path.realpath(entry)).is_relative_to(root):
         return "a link that leads out of the folder is refused"
     if entry.is_symlink():
         if not entry.exists():
@@ -120,15 +123,16 @@ def parsed(content: bytes) -> dict[str, Any] | str:
     except (RecursionError, ValueError, OverflowError):
         # tomllib recurses into nested lists, and Python refuses to read a number of thousands of digits.
         return "nested too deeply, or a number that is too large"
-    stack: list[tuple[object, int]] = [(table, 1)]
+    stack: list[tuple[dict[str, Any] | list[Any], int]] = [(table, 1)]
     while stack:
         value, depth = stack.pop()
-        if depth > MOST_NESTING:
-            return f"nested more than {MOST_NESTING} deep"
-        if isinstance(value, int) and abs(value) > LARGEST_NUMBER:
-            return f"a number larger than {LARGEST_NUMBER}"
-        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-        stack.extend((part, depth + 1) for part in inner)
+        for part in value.values() if isinstance(value, dict) else value:
+            if depth == MOST_NESTING:
+                return f"nested more than {MOST_NESTING} deep"
+            if isinstance(part, dict | list):
+                stack.append((part, depth + 1))
+            elif isinstance(part, int) and abs(part) > LARGEST_NUMBER:
+                return f"a number larger than {LARGEST_NUMBER}"
     return table
 
 

@@ -10,10 +10,8 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import date
 from graphlib import CycleError, TopologicalSorter
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field, fields, frozen
 
@@ -60,6 +58,9 @@ from calf_triage._rules import (
     StopSign,
 )
 from calf_triage.readings import durable
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 LONGEST_TEXT: Final = 1_000
 LONGEST_LIST: Final = 60
@@ -127,7 +128,12 @@ def load_rules(folder: str | os.PathLike[str] | Traversable | None = None) -> Ru
 
 def _bundled() -> Traversable:
     """The packaged rules if they were packaged, else the folder beside the package: in a checkout, or a zip of one."""
-    package = files("calf_triage")
+    package: Traversable = Path(__file__).parent
+    if not package.is_dir():
+        # Here, because only in a zip there is no such folder.
+        from importlib.resources import files
+
+        package = files("calf_triage")
     packaged = package / "rules"
     if (packaged / "ruleset.toml").is_file():
         return packaged

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Set
 from functools import cached_property, reduce
@@ -38,8 +37,6 @@ from calf_triage.readings import durable
 from calf_triage.readings.plain import MET, Parts, Reading, plain
 
 Engine = Literal["durable", "plain"]
-
-log: Final = logging.getLogger("calf_triage")
 
 _HOURS: Final = {Acuity.EMERGENCY: 0, Acuity.SAME_DAY: 24}
 _UNSURE_SAME_DAY_HOURS: Final = 48
@@ -134,7 +131,12 @@ def _fired(
         return fired, f"plain (durable-rules: {error})"
     if by_engine != fired:
         different = ", ".join(rules.rules[number].id for number in sorted(by_engine ^ fired))
-        log.error("durable-rules and the plain reading disagree on: %s; both are taken to fire", different)
+        # Here, because it takes time to import, and this should never be.
+        import logging
+
+        logging.getLogger("calf_triage").error(
+            "durable-rules and the plain reading disagree on: %s; both are taken to fire", different
+        )
         return fired | by_engine, f"durable-rules and plain (they disagree on {different})"
     return fired, "durable-rules"
 

@@ -576,17 +576,23 @@ def _hidden(findings: Mapping[str, Finding]) -> dict[str, tuple[str, ...]]:
 
 def _grouped(wanted: list[_Wanted]) -> list[list[int]]:
     """The rules, by number, in groups that one network each can hold: first fit, in the order of the rules."""
-    groups: list[tuple[list[int], set[str]]] = []
+    groups: list[list[int]] = []
+    paths: list[int] = []
+    aliases: list[set[str]] = []
     for number, wants in enumerate(wanted):
-        for group, aliases in groups:
-            paths = wants.paths + sum(wanted[other].paths for other in group)
-            if paths <= MOST_PATHS and len(aliases | wants.aliases) <= MOST_PROPERTIES:
-                group.append(number)
-                aliases |= wants.aliases
+        needed = wants.aliases
+        for place, taken in enumerate(paths):
+            if taken + wants.paths <= MOST_PATHS and len(aliases[place] | needed) <= MOST_PROPERTIES:
                 break
         else:
-            groups.append(([number], wants.aliases))
-    return [group for group, _ in groups]
+            place = len(groups)
+            groups.append([])
+            paths.append(0)
+            aliases.append(set())
+        groups[place].append(number)
+        paths[place] += wants.paths
+        aliases[place] |= needed
+    return groups
 
 
 def _shard(group: list[int], wanted: list[_Wanted]) -> _Shard:
