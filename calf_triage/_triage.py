@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Set
-from functools import cached_property, reduce
+from functools import reduce
 from operator import ne, or_
 from typing import Final, Literal
 
@@ -28,6 +29,7 @@ from calf_triage._assessment import (
     UnsureRule,
     Withheld,
 )
+from calf_triage._cached import cached_property
 from calf_triage._criteria import When
 from calf_triage._errors import FindingError
 from calf_triage._findings import UNSURE, Acuity, Answer, Kind, Value
@@ -43,7 +45,7 @@ _UNSURE_SAME_DAY_HOURS: Final = 48
 _LONGEST_SOON_HOURS: Final = 336
 
 _bundled: list[RuleSet] = []
-_loading: Final = threading.Lock()
+_loading = threading.Lock()
 
 
 def bundled_rules() -> RuleSet:
@@ -52,6 +54,16 @@ def bundled_rules() -> RuleSet:
         if not _bundled:
             _bundled.append(load_rules())
     return _bundled[0]
+
+
+def _after_fork_in_child() -> None:
+    """The thread that was reading the rules is not here, and never lets go of its lock."""
+    global _loading
+    _loading = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def triage(

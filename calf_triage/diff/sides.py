@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property
 from typing import Final
 
 from attrs import frozen
 
+from calf_triage._cached import cached_property
 from calf_triage._criteria import Criterion
 from calf_triage._findings import Acuity
 from calf_triage._rules import Rule, RuleSet

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Final
 
 from attrs import evolve, frozen
 
 from calf_triage import _json
 from calf_triage._assessment import Assessment, RuleSetId
+from calf_triage._cached import cached_property
 from calf_triage._errors import listed, shown
 from calf_triage._findings import Acuity
 from calf_triage._rules import RuleSet

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
 from typing import Final
 
 from calf_triage._assessment import Assessment
+from calf_triage._cached import cached_property
 from calf_triage._criteria import Criterion, When
 from calf_triage._findings import UNSURE, Acuity, Finding, Value
 from calf_triage._rules import Rule, RuleSet

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
 from typing import Final
 
 from attrs import field, frozen
 
+from calf_triage._cached import cached_property
 from calf_triage._findings import UNSURE, Acuity, Answer, Finding, Value
 from calf_triage._rules import RuleSet
 from calf_triage._triage import resolve

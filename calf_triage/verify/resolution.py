@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from functools import cached_property
 from typing import Final
 
 from attrs import frozen
 
 from calf_triage._advice import Advice
+from calf_triage._cached import cached_property
 from calf_triage._findings import UNSURE, Acuity
 from calf_triage._rules import Rule, RuleSet
 from calf_triage.readings.sat import Circuit, Person, Truths
