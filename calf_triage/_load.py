@@ -882,6 +882,8 @@ class _Loader:
         for rank, (name, table) in enumerate(self._file("services").entries()):
             self._services[name] = Service(name, table.text("name"), rank)
             table.done()
+        names = self.names["service"]
+        names.broken |= names.declared.difference(self._services)
         file = self._file("regions")
         for name, table in file.entries(_REGION, "two capital letters, as GB, or generic"):
             number = table.text("emergency_number")
