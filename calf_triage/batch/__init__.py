@@ -120,12 +120,13 @@ def triage_frame(
     wanted = _wanted(outputs)
     kept = list(dict.fromkeys(keep))
     _check_columns(using, table.columns, kept)
-    names = [name for name in table.columns if _is_ours(using, name) and table.schema[name] != pl.Null]
+    names = [name for name in table.columns if _is_ours(using, name)]
     of = prepared(using)
 
     def answered(start: int) -> Answered:
         part = table.slice(start, ROWS_AT_ONCE)
-        arrays = {name: _array(part.get_column(name)) for name in names}
+        columns = [part.get_column(name) for name in names]
+        arrays = {series.name: _array(series) for series in columns if series.null_count() < part.height}
         return _columns_out.answered(of, decoded(using.findings, arrays, part.height), wanted)
 
     starts = range(0, table.height, ROWS_AT_ONCE)

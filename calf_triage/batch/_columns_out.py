@@ -122,17 +122,17 @@ def record_batch(of: Prepared, part: Answered, schema: pa.Schema) -> pa.RecordBa
 def _array(
     column: NDArray[Any] | Lists, kind: Ids | type, type: pa.DataType, null: NDArray[np.bool_] | None
 ) -> pa.Array:
-    if isinstance(column, tuple) and isinstance(kind, Ids):
+    ids = kind.ids if isinstance(kind, Ids) else []
+    if isinstance(column, tuple):
         starts, numbers = column
-        values = _ids(numbers, kind.ids, type.value_type, None)
-        large = pa.types.is_large_list(type)
-        offsets = starts.astype(np.int64 if large else np.int32)
+        values = _ids(numbers, ids, type.value_type, None)
+        offsets = starts.astype(np.int64 if pa.types.is_large_list(type) else np.int32)
         valid = None if null is None else pa.py_buffer(np.packbits(~null, bitorder="little"))
         return pa.Array.from_buffers(type, len(starts) - 1, [valid, pa.py_buffer(offsets)], children=[values])
-    if isinstance(kind, Ids):
-        return _ids(column, kind.ids, type, null)
+    if ids:
+        return _ids(column, ids, type, null)
     if kind is int:
-        none = column == NO_NUMBER
+        none: NDArray[np.bool_] = np.equal(column, NO_NUMBER)
         null = none if null is None else null | none
     return pa.array(column, type, mask=null)
 

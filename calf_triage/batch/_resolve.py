@@ -17,6 +17,7 @@ from calf_triage.readings.columns import (
     Bound,
     Columns,
     Node,
+    Planes,
     Reading,
     all_,
     any_,
@@ -86,38 +87,49 @@ class Resolution:
 
     def __init__(self, of: Prepared, reading: Reading) -> None:
         self.of, self.rules, self.reading, self.rows = of, of.rules, reading, reading.rows
+        self._may_have: dict[tuple[str, Bound], Bits] = {}
 
     # -- the rungs ---------------------------------------------------------------------------------------------------
 
     @cached_property
+    def _above(self) -> dict[Acuity, Planes]:
+        """The bounds of the rules of each rung, together."""
+        on: dict[Acuity, list[Planes]] = {rung: [] for rung in RUNGS}
+        for rule, node in self.of.above:
+            on[rule.acuity].append(self.reading.of(node))
+        return {rung: any_(parts) for rung, parts in on.items()}
+
+    def _rungs(self, bound: Bound, one_lower: bool = False) -> _Rungs:
+        """From a bound of the rules of each rung."""
+        on = ((rung, bits if isinstance(bits, bool) else bits[bound % len(bits)]) for rung, bits in self._above.items())
+        return _from((rung.one_lower() if one_lower else rung, bits) for rung, bits in on)
+
+    @cached_property
     def established(self) -> _Rungs:
         """Of the rules that fired."""
-        return _rungs((rule.acuity, self._met(node)) for rule, node in self.of.above)
+        return self._rungs(Bound.MET)
 
     @cached_property
     def not_excluded(self) -> _Rungs:
         """Of the rules that fired or are still open."""
-        bound = Bound.NOT_REFUTED
-        return _rungs((rule.acuity, self.reading.of(node, bound)) for rule, node in self.of.above)
+        return self._rungs(Bound.NOT_REFUTED)
 
     @cached_property
     def level(self) -> _Rungs:
         """Of the rules that fired, and, one rung lower, those that only unsure answers keep open."""
-        unsure = _rungs((rule.acuity.one_lower(), self._by_unsure(node)) for rule, node in self.of.above)
+        unsure = _from((rule.acuity.one_lower(), self._by_unsure(node)) for rule, node in self.of.above)
         return {rung: either(self.established[rung], unsure[rung]) for rung in RUNGS}
 
     @cached_property
     def highest(self) -> _Rungs:
         """What absent answers may still raise the level to."""
-        could_fire = _rungs((rule.acuity, self.reading.of(node, Bound.MAY_BE_MET)) for rule, node in self.of.above)
+        could_fire = self._rungs(Bound.MAY_BE_MET)
         return {rung: either(self.level[rung], could_fire[rung]) for rung in RUNGS}
 
     @cached_property
     def certain(self) -> _Rungs:
         """Below which no answers to the absent findings lead."""
-        kept = _rungs(
-            (rule.acuity.one_lower(), self.reading.of(node, Bound.CANNOT_BE_REFUTED)) for rule, node in self.of.above
-        )
+        kept = self._rungs(Bound.CANNOT_BE_REFUTED, one_lower=True)
         return {rung: either(self.established[rung], kept[rung]) for rung in RUNGS}
 
     @cached_property
@@ -139,15 +151,18 @@ class Resolution:
         return not_(any_([differ(lowest[rung], highest[rung]) for rung in RUNGS]))
 
     def _met(self, node: Node) -> Bits:
-        return self.reading.of(node, Bound.MET)
+        return self.reading.bound(node, Bound.MET)
 
     def _by_unsure(self, node: Node) -> Bits:
         """Open, and no absent answer can make it fire."""
-        return both(self.reading.of(node, Bound.NOT_REFUTED), not_(self.reading.of(node, Bound.MAY_BE_MET)))
+        found = self.reading.of(node)
+        if isinstance(found, bool) or len(found) == 1:
+            return False
+        return both(self.reading.bound(node, Bound.NOT_REFUTED), not_(self.reading.bound(node, Bound.MAY_BE_MET)))
 
     def _waiting(self, node: Node) -> Bits:
         """Open, and some absent answers might make it fire."""
-        return both(self.reading.of(node, Bound.MAY_BE_MET), not_(self._met(node)))
+        return both(self.reading.bound(node, Bound.MAY_BE_MET), not_(self._met(node)))
 
     def _on(self, rung: Acuity) -> Bits:
         """Whether the answer is on this rung."""
@@ -181,9 +196,13 @@ class Resolution:
         offered = [both(self._met(node), any_([self._allowed(id) for id in rule.do])) for rule, node in self.of.at_home]
         return both(able, any_(offered))
 
-    def _allowed(self, item: str) -> Bits:
-        """Whether every contraindication is refuted."""
-        return not_(any_([self.reading.of(node, Bound.NOT_REFUTED) for node in self.of.contraindications[item]]))
+    def _allowed(self, item: str, bound: Bound = Bound.NOT_REFUTED) -> Bits:
+        """Whether every contraindication is refuted, or, by the other bound, might be."""
+        found = self._may_have.get((item, bound))
+        if found is None:
+            found = not_(any_([self.reading.bound(node, bound) for node in self.of.contraindications[item]]))
+            self._may_have[item, bound] = found
+        return found
 
     def _self_care_possible(self) -> Bits:
         """Whether some answers to the absent findings might still give self-care. May say so once too often, never
@@ -192,11 +211,8 @@ class Resolution:
         _, too_young, unsure = self._age
         offered: list[Bits] = []
         for rule, node in self.of.at_home:
-            may_be_allowed = [
-                not_(any_([self.reading.of(each, Bound.CANNOT_BE_REFUTED) for each in self.of.contraindications[id]]))
-                for id in rule.do
-            ]
-            offered.append(both(self.reading.of(node, Bound.MAY_BE_MET), any_(may_be_allowed)))
+            may_be_allowed = any_([self._allowed(id, Bound.CANNOT_BE_REFUTED) for id in rule.do])
+            offered.append(both(self.reading.bound(node, Bound.MAY_BE_MET), may_be_allowed))
         return both(any_(offered), not_(either(too_young, unsure)))
 
     # -- numbers and words -------------------------------------------------------------------------------------------
@@ -357,7 +373,7 @@ class Resolution:
         return starts, np.concatenate(numbers)[order]
 
 
-def _rungs(parts: Iterable[tuple[Acuity, Bits]]) -> _Rungs:
+def _from(parts: Iterable[tuple[Acuity, Bits]]) -> _Rungs:
     on: dict[Acuity, list[Bits]] = {rung: [] for rung in RUNGS}
     for rung, bits in parts:
         on[rung].append(bits)

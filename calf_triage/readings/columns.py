@@ -5,21 +5,22 @@ rows is no bitmap but True or False, so a column that is not there costs nothing
 
 Of every criterion there are four bounds, each a bitmap. For a finding f:
 
-    answer                        met   not refuted   may be met   cannot be refuted
-    yes                            x         x            x                x
+    answer                        met   may be met   cannot be refuted   not refuted
+    yes                            x         x               x                x
     no, or its only_if is no
-    unsure                                   x                             x
-    absent                                   x            x
+    unsure                                                   x                x
+    absent                                   x                                x
 
-They rise and fall together: `all` is the bitwise and, `any` the or, and `none` the complement of the opposite bound
-(met of not refuted, may be met of cannot be refuted). A score is reached by the points of the same bound of its items.
+They rise and fall together: `all` is the bitwise and of all four, `any` the or, and `none` the complement of the or in
+the opposite order (met of not refuted, may be met of cannot be refuted). A score is reached by the points of the same
+bound of its items. So the four are kept as the planes of one array; where no answer is unsure or absent they are the
+same, and there is one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import IntEnum
-from typing import Final
 
 import numpy as np
 from attrs import define, field, frozen
@@ -29,58 +30,69 @@ from calf_triage._criteria import Criterion, When
 from calf_triage._findings import UNSURE, Finding
 from calf_triage._rules import RuleSet
 
-Words = NDArray[np.uint64]
-Bits = Words | bool
-"""A truth of every row; True or False where it is the same in all."""
+Bits = NDArray[np.uint64] | bool
+"""A truth of every row; True or False where it is the same in all. Behind the last row it may be anything."""
+Planes = NDArray[np.uint64] | bool
+"""The four bounds, or the one that all of them are, one below the other; True or False where all are."""
 
 _Key = tuple[str, str, int | str | None]
 
 
 class Bound(IntEnum):
-    """Which truth of a criterion."""
+    """Which truth of a criterion. The opposite of a bound stands in the opposite place."""
 
     MET = 0
-    NOT_REFUTED = 1
-    MAY_BE_MET = 2
-    CANNOT_BE_REFUTED = 3
+    MAY_BE_MET = 1
+    CANNOT_BE_REFUTED = 2
+    NOT_REFUTED = 3
 
 
-_OPPOSITE: Final = {
-    Bound.MET: Bound.NOT_REFUTED,
-    Bound.NOT_REFUTED: Bound.MET,
-    Bound.MAY_BE_MET: Bound.CANNOT_BE_REFUTED,
-    Bound.CANNOT_BE_REFUTED: Bound.MAY_BE_MET,
-}
-# What a bound is where no answer is absent.
-_WHERE_TOLD: Final = {Bound.MAY_BE_MET: Bound.MET, Bound.CANNOT_BE_REFUTED: Bound.NOT_REFUTED}
-
-
-@define
+@define(eq=False)
 class Given:
-    """The answers to one finding, in all rows; in each row at most one of these is true.
+    """The answers to one finding in all rows.
 
-    hits: by the answer, True or a choice's id. number: where there is a number; steps: the numbers, in grid steps.
-    told: where there is any answer; it is the or of the others.
+    told: where there is one. said: where it is a certain one (yes, "unsure" or a choice's id), or how to find that, if
+    anybody asks; what is told and stands nowhere is a no, or a number. steps: the numbers, in grid steps.
     """
 
-    hits: dict[bool | str, Bits] = field(factory=dict)
-    no: Bits = False
-    unsure: Bits = False
-    number: Bits = False
-    steps: NDArray[np.int64] | None = None
     told: Bits = False
+    said: dict[bool | str, Bits | Callable[[], Bits]] = field(factory=dict)
+    steps: NDArray[np.int64] | None = None
+    _forgot: bool = False
 
-    def absent(self) -> Bits:
-        """Where there is none."""
-        return not_(self.told)
+    def hit(self, answer: bool | str) -> Bits:
+        """Where the answer is yes (True), "unsure" or a choice's id."""
+        found = self.said.get(answer, False)
+        if callable(found):
+            found = self.said[answer] = found()
+        return both(found, self.told) if self._forgot else found
+
+    @property
+    def unsure(self) -> Bits:
+        """Where it is unsure."""
+        return self.hit(UNSURE)
+
+    @property
+    def no(self) -> Bits:
+        """Where the answer to a yes/no finding is no."""
+        return both(self.told, not_(either(self.hit(True), self.unsure)))
+
+    @property
+    def number(self) -> Bits:
+        """Where the answer to a measurement is a number."""
+        return both(self.told, not_(self.unsure))
+
+    def forget(self, rows: Bits) -> None:
+        """Makes the answers in these rows absent."""
+        self.told = both(self.told, not_(rows))
+        self._forgot = True
 
 
 @frozen(eq=False)
 class Node:
-    """A criterion or the `when` of a rule: its parts, and the findings on which it depends."""
+    """A criterion, or the `when` of a rule: what it is made of."""
 
     number: int
-    reads: frozenset[str]
     leaf: Criterion | None = None
     all: tuple[Node, ...] = ()
     any: tuple[Node, ...] = ()
@@ -112,24 +124,19 @@ class Columns:
             elif criterion.form == "score":
                 items = self.rule_set.scores[criterion.name].items
                 points = tuple((item.points, self.node(item.criterion)) for item in items)
-                reads = _reads(node for _, node in points)
-                found = Node(self._number(), reads, needed=int(criterion.value or 0), points=points)
+                found = Node(self._number(), needed=int(criterion.value or 0), points=points)
             else:
-                found = Node(self._number(), frozenset({criterion.name}), leaf=criterion)
+                found = Node(self._number(), criterion)
             self._nodes[key] = found
         return found
 
     def _of_when(self, when: When) -> Node:
         every, one, none = (tuple(map(self.node, criteria)) for criteria in (when.all, when.any, when.none))
-        return Node(self._number(), _reads((*every, *one, *none)), all=every, any=one, none=none)
+        return Node(self._number(), all=every, any=one, none=none)
 
     def _number(self) -> int:
         self._count += 1
         return self._count
-
-
-def _reads(nodes: Iterable[Node]) -> frozenset[str]:
-    return frozenset().union(*(node.reads for node in nodes))
 
 
 class Reading:
@@ -137,57 +144,59 @@ class Reading:
 
     def __init__(self, columns: Columns, given: Mapping[str, Given], rows: int) -> None:
         self.columns, self.given, self.rows = columns, given, rows
-        self._known: dict[tuple[int, Bound], Bits] = {}
+        self._known: dict[int, Planes] = {}
         self._silent: dict[str, Bits] = {}
-        self._absent = {name: self._is_absent(name) for name in columns.rule_set.findings.by_id}
-        self._some_absent = frozenset(name for name, bits in self._absent.items() if bits is not False)
-        self._some_open = self._some_absent | {name for name, each in given.items() if each.unsure is not False}
-
-    def _is_absent(self, name: str) -> Bits:
-        """Whether a finding applies, as far as is known, and has no answer."""
-        given = self.given.get(name)
-        return both(given.absent() if given is not None else True, not_(self.silent(name)))
+        self._no_answer: dict[str, Bits] = {}
 
     def silent(self, name: str) -> Bits:
-        """Whether a finding stands below a question that is answered no."""
-        if name not in self._silent:
+        """Where a finding stands below a question that is answered no."""
+        found = self._silent.get(name)
+        if found is None:
             above = self.columns.rule_set.findings.by_id[name].only_if
-            found: Bits = False
+            found = False
             if above is not None:
                 found = self.silent(above)
                 if above in self.given:
                     found = either(found, self.given[above].no)
             self._silent[name] = found
-        return self._silent[name]
-
-    def of(self, node: Node, bound: Bound) -> Bits:
-        """A bound of a node."""
-        # Without absent answers, or without unsure ones, some bounds are one and the same.
-        if bound in _WHERE_TOLD and node.reads.isdisjoint(self._some_absent):
-            bound = _WHERE_TOLD[bound]
-        if bound is Bound.NOT_REFUTED and node.reads.isdisjoint(self._some_open):
-            bound = Bound.MET
-        key = (node.number, bound)
-        found = self._known.get(key)
-        if found is None:
-            found = self._known[key] = self._worked_out(node, bound)
         return found
 
-    def _worked_out(self, node: Node, bound: Bound) -> Bits:
+    def bound(self, node: Node, bound: Bound) -> Bits:
+        """One bound of a node."""
+        found = self.of(node)
+        return found if isinstance(found, bool) else found[bound if len(found) > 1 else 0]
+
+    def of(self, node: Node) -> Planes:
+        """The bounds of a node."""
+        found = self._known.get(node.number)
+        if found is None:
+            found = self._known[node.number] = self._worked_out(node)
+        return found
+
+    def _worked_out(self, node: Node) -> Planes:
         if node.leaf is not None:
-            return self._leaf(node.leaf, bound)
+            return self._leaf(node.leaf)
         if node.points:
-            return _at_least(node.needed, [(number, self.of(item, bound)) for number, item in node.points])
-        parts = [self.of(part, bound) for part in node.all]
+            return _at_least(node.needed, [(number, self.of(item)) for number, item in node.points])
+        parts = [self.of(part) for part in node.all]
         if node.any:
-            parts.append(any_([self.of(part, bound) for part in node.any]))
+            parts.append(any_([self.of(part) for part in node.any]))
         if node.none:
-            opposite = _OPPOSITE[bound]
-            parts.append(not_(any_([self.of(part, opposite) for part in node.none])))
+            found = any_([self.of(part) for part in node.none])
+            parts.append(not_(found if isinstance(found, bool) else found[::-1]))
         return all_(parts)
 
-    def _leaf(self, criterion: Criterion, bound: Bound) -> Bits:
-        given = self.given.get(criterion.name)
+    def _absent(self, name: str) -> Bits:
+        """Where a finding applies, as far as is known, and has no answer."""
+        found = self._no_answer.get(name)
+        if found is None:
+            given = self.given.get(name)
+            found = both(not_(self.silent(name)), not_(given.told) if given is not None else True)
+            self._no_answer[name] = found
+        return found
+
+    def _leaf(self, criterion: Criterion) -> Planes:
+        given, absent = self.given.get(criterion.name), self._absent(criterion.name)
         hit: Bits = False
         unsure: Bits = False
         if given is not None:
@@ -196,19 +205,28 @@ class Reading:
             else:
                 unsure = given.unsure
                 if criterion.form == "yes":
-                    hit = given.hits.get(True, False)
+                    hit = given.hit(True)
                 elif criterion.form == "choice":
-                    hit = given.hits.get(str(criterion.value), False)
+                    hit = given.hit(str(criterion.value))
                 elif given.steps is not None:
                     limit = int(criterion.value or 0)
                     met = given.steps >= limit if criterion.form == "at_least" else given.steps < limit
                     hit = both(packed(met), given.number)
-        parts = [hit]
-        if bound in (Bound.NOT_REFUTED, Bound.CANNOT_BE_REFUTED):
-            parts.append(unsure)
-        if bound in (Bound.NOT_REFUTED, Bound.MAY_BE_MET):
-            parts.append(self._absent[criterion.name])
-        return any_(parts)
+        if unsure is False and isinstance(absent, bool):
+            if isinstance(hit, bool) and (hit or not absent):
+                return hit
+            if not absent and not isinstance(hit, bool):
+                return hit[np.newaxis]
+        found = np.empty((len(Bound), words(self.rows)), np.uint64)
+        found[Bound.MET] = _plain(hit)
+        np.bitwise_or(found[Bound.MET], _plain(absent), out=found[Bound.MAY_BE_MET])
+        np.bitwise_or(found[Bound.MET], _plain(unsure), out=found[Bound.CANNOT_BE_REFUTED])
+        np.bitwise_or(found[Bound.CANNOT_BE_REFUTED], _plain(absent), out=found[Bound.NOT_REFUTED])
+        return found
+
+
+def _plain(bits: Bits) -> NDArray[np.uint64] | np.uint64:
+    return np.uint64(2**64 - 1 if bits else 0) if isinstance(bits, bool) else bits
 
 
 def columns(rules: RuleSet) -> Columns:
@@ -227,10 +245,11 @@ def words(rows: int) -> int:
     return -(-rows // 64)
 
 
-def packed(truths: NDArray[np.bool_]) -> Words:
-    """A bitmap of one truth a row."""
-    found = np.zeros(words(len(truths)) * 8, np.uint8)
-    found[: -(-len(truths) // 8)] = np.packbits(truths, bitorder="little")
+def packed(truths: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """A bitmap of one truth a row, with nothing behind the last."""
+    found = np.packbits(truths, bitorder="little")
+    if len(found) % 8:
+        found = np.concatenate((found, np.zeros(-len(found) % 8, np.uint8)))
     return found.view(np.uint64)
 
 
@@ -243,13 +262,19 @@ def unpacked(bits: Bits, rows: int) -> NDArray[np.bool_]:
 
 def indices(bits: Bits, rows: int) -> NDArray[np.intp]:
     """The rows in which it is true, ascending."""
-    if bits is False:
-        return np.empty(0, np.intp)
-    return np.flatnonzero(unpacked(bits, rows))
+    if isinstance(bits, bool):
+        return np.arange(rows if bits else 0)
+    there = np.flatnonzero(bits)
+    if len(there) * 4 > len(bits):
+        return np.flatnonzero(unpacked(bits, rows))
+    # Most words hold nothing: only the others are taken apart.
+    found = np.flatnonzero(unpacked(bits[there], 64 * len(there)))
+    rows_found: NDArray[np.intp] = (there[found >> 6] << 6) + (found & 63)
+    return rows_found[: int(np.searchsorted(rows_found, rows))]
 
 
 def some(bits: Bits) -> bool:
-    """Whether it is true in any row; of a bitmap that is empty behind the last row."""
+    """Whether it is true in any row, or behind the last."""
     return bits if isinstance(bits, bool) else bool(bits.any())
 
 
@@ -259,7 +284,7 @@ def both(one: Bits, other: Bits) -> Bits:
         return other if one else False
     if isinstance(other, bool):
         return one if other else False
-    return one if one is other else one & other
+    return one & other
 
 
 def either(one: Bits, other: Bits) -> Bits:
@@ -268,11 +293,11 @@ def either(one: Bits, other: Bits) -> Bits:
         return True if one else other
     if isinstance(other, bool):
         return True if other else one
-    return one if one is other else one | other
+    return one | other
 
 
 def not_(bits: Bits) -> Bits:
-    """The opposite. Behind the last row it may be anything."""
+    """The opposite."""
     return not bits if isinstance(bits, bool) else ~bits
 
 
@@ -282,7 +307,7 @@ def differ(one: Bits, other: Bits) -> Bits:
         return not_(other) if one else other
     if isinstance(other, bool):
         return not_(one) if other else one
-    return False if one is other else one ^ other
+    return one ^ other
 
 
 def all_(parts: Iterable[Bits]) -> Bits:
@@ -295,32 +320,29 @@ def any_(parts: Iterable[Bits]) -> Bits:
     return _folded(parts, False)
 
 
-def _folded(parts: Iterable[Bits], neutral: bool) -> Bits:
-    first: Words | None = None
-    own: Words | None = None
+def _folded(parts: Iterable[Bits], every: bool) -> Bits:
+    """The and, if every one counts, or else the or."""
+    fold = np.bitwise_and if every else np.bitwise_or
+    found: NDArray[np.uint64] | None = None
+    own = False
     for part in parts:
         if isinstance(part, bool):
-            if part is not neutral:
+            if part is not every:
                 return part
-        elif first is None:
-            first = part
-        elif own is None:
-            if part is not first:
-                own = first & part if neutral else first | part
-        elif neutral:
-            np.bitwise_and(own, part, out=own)
+        elif found is None:
+            found = part
+        elif own and len(found) >= len(part):
+            fold(found, part, out=found)
         else:
-            np.bitwise_or(own, part, out=own)
-    if own is not None:
-        return own
-    return neutral if first is None else first
+            found, own = fold(found, part), True
+    return every if found is None else found
 
 
-def _at_least(needed: int, points: Sequence[tuple[int, Bits]]) -> Bits:
-    """Whether the points of the true ones reach what is needed."""
+def _at_least(needed: int, points: Sequence[tuple[int, Planes]]) -> Planes:
+    """Where the points of the true ones reach what is needed."""
     if needed <= 0:
         return True
-    reached: list[Bits] = [True, *([False] * needed)]
+    reached: list[Planes] = [True, *([False] * needed)]
     for number, bits in points:
         if bits is False:
             continue
@@ -333,8 +355,6 @@ def is_benign(finding: Finding, given: Given) -> Bits:
     """Where the answer is the benign one."""
     if finding.benign is False:
         return given.no
-    if finding.benign == UNSURE:
-        return given.unsure
-    if finding.type != "measurement":
-        return given.hits.get(str(finding.benign) if finding.type == "choice" else True, False)
+    if finding.type != "measurement" or finding.benign == UNSURE:
+        return given.hit(finding.benign if isinstance(finding.benign, bool) else str(finding.benign))
     return both(packed(given.steps == int(finding.benign)), given.number) if given.steps is not None else False
