@@ -65,7 +65,7 @@ Output = Literal[
 OUTPUTS: Final[tuple[Output, ...]] = get_args(Output)
 """All that can be asked for, in the order in which it is given. See `output_schema`."""
 
-ROWS_AT_ONCE: Final = 1 << 16
+ROWS_AT_ONCE: Final = 1 << 17
 """So many rows are worked on at a time: their bitmaps stay in the processor's cache."""
 _WIDEST: Final = 10_000
 
@@ -118,7 +118,7 @@ def triage_frame(
     using = _rules(rules)
     table = _frame(frame)
     wanted = _wanted(outputs)
-    kept = list(dict.fromkeys(keep))
+    kept = _kept(keep)
     _check_columns(using, table.columns, kept)
     names = [name for name in table.columns if _is_ours(using, name)]
     of = prepared(using)
@@ -163,10 +163,10 @@ def triage_arrow(
     """
     using = _rules(rules)
     wanted = _wanted(outputs)
+    kept = _kept(keep)
     schema = arrow_schema(outputs)
     of = prepared(using)
     for batch in batches:
-        kept = list(dict.fromkeys(keep))
         _check_columns(using, batch.schema.names, kept)
         names = [name for name in batch.schema.names if _is_ours(using, name)]
         parts = []
@@ -259,6 +259,12 @@ def _wanted(outputs: Collection[str]) -> tuple[Output, ...]:
     return tuple(name for name in OUTPUTS if name in asked)
 
 
+def _kept(keep: Collection[str]) -> list[str]:
+    if isinstance(keep, str):
+        raise TypeError("keep: expected a list of columns, not one text")
+    return list(dict.fromkeys(keep))
+
+
 def _frame(frame: object) -> pl.DataFrame:
     if isinstance(frame, pl.DataFrame):
         return frame
@@ -274,10 +280,8 @@ def _is_ours(rules: RuleSet, name: str) -> bool:
     return name in by_id or (name.endswith(COMPANION) and name.removesuffix(COMPANION) in by_id)
 
 
-def _check_columns(rules: RuleSet, names: Sequence[str], keep: Collection[str]) -> None:
+def _check_columns(rules: RuleSet, names: Sequence[str], keep: Sequence[str]) -> None:
     """Raises FindingError for all columns that nobody knows."""
-    if isinstance(keep, str):
-        raise TypeError("keep: expected a list of columns, not one text")
     if len(names) > _WIDEST:
         raise FindingError([f"more than {_WIDEST} columns; expected one for each finding, and those to keep"])
     known = [*rules.findings.by_id]

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 
 from calf_triage._findings import LONGEST_TEXT_ANSWER, UNSURE, Answer, Finding, Findings, Kind
@@ -274,7 +274,7 @@ class _Column:
         else:
             encoded = pc.dictionary_encode(array)
             numbers, codes = _used(encoded)
-        alone = Findings({self.finding.id: self.finding}, ())
+        alone = Findings({self.finding.id: evolve(self.finding, only_if=None)}, ())
         steps = np.zeros(len(numbers), np.int64)
         wrong: dict[str, NDArray[np.bool_]] = {}
         for code, number in enumerate(numbers):
@@ -336,7 +336,7 @@ def _used(array: pa.Array) -> tuple[list[Any], NDArray[Any]]:
     if len(array.dictionary) <= _LARGE_DICTIONARY:
         return array.dictionary.to_pylist(), codes
     different, codes = np.unique(_inside(codes, len(array.dictionary)), return_inverse=True)
-    return array.dictionary.take(pa.array(different)).to_pylist(), codes
+    return [array.dictionary[int(code)].as_py() for code in different], codes
 
 
 def _inside(codes: NDArray[Any], count: int) -> NDArray[Any]:
