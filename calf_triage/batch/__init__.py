@@ -29,6 +29,7 @@ again. Until then nothing is known of that person, who may be the most urgent of
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Literal, cast, get_args
@@ -68,6 +69,9 @@ OUTPUTS: Final[tuple[Output, ...]] = get_args(Output)
 ROWS_AT_ONCE: Final = 1 << 17
 """So many rows are worked on at a time: their bitmaps stay in the processor's cache."""
 _WIDEST: Final = 10_000
+
+_RUNG: Final = pl.Enum([acuity.word for acuity in Acuity])
+_ASIDE: Final = pl.Schema({"row": pl.Int64(), "column": pl.String(), "reason": pl.String(), "acuity_of_rest": _RUNG})
 
 
 @frozen(eq=False)
@@ -122,24 +126,25 @@ def triage_frame(
     _check_columns(using, table.columns, kept)
     names = [name for name in table.columns if _is_ours(using, name)]
     of = prepared(using)
+    template = _polars_template(using, wanted)
 
-    def answered(start: int) -> Answered:
+    def done(start: int) -> tuple[pa.RecordBatch, pl.DataFrame]:
         part = table.slice(start, ROWS_AT_ONCE)
         columns = [part.get_column(name) for name in names]
         arrays = {series.name: _array(series) for series in columns if series.null_count() < part.height}
-        return _columns_out.answered(of, decoded(using.findings, arrays, part.height), wanted)
+        answers = _columns_out.answered(of, decoded(using.findings, arrays, part.height), wanted)
+        return _columns_out.record_batch(of, answers, template), _set_aside(answers, start)
 
     starts = range(0, table.height, ROWS_AT_ONCE)
-    template = _polars_template(using, wanted)
-    workers = min(threads or os.cpu_count() or 1, len(starts))
+    workers = min(threads or _processors(), len(starts))
     if workers > 1:
+        # numpy lets other threads run while it works on a bitmap.
         with ThreadPoolExecutor(workers) as pool:
-            parts = list(pool.map(answered, starts))
+            parts = list(pool.map(done, starts))
     else:
-        parts = [answered(start) for start in starts]
-    batches = [_columns_out.record_batch(of, part, template) for part in parts]
-    found = cast(pl.DataFrame, pl.from_arrow(pa.Table.from_batches(batches, template)))
-    aside = _set_aside(parts)
+        parts = [done(start) for start in starts]
+    found = cast(pl.DataFrame, pl.from_arrow(pa.Table.from_batches([batch for batch, _ in parts], template)))
+    aside = pl.concat([pl.DataFrame(schema=_ASIDE), *(frame for _, frame in parts)])
     if strict and aside.height:
         raise FindingError(_lines(aside))
     assessments = table.select(kept).hstack(found.get_columns()) if kept else found
@@ -296,6 +301,11 @@ def _check_columns(rules: RuleSet, names: Sequence[str], keep: Sequence[str]) ->
         raise FindingError(problems)
 
 
+def _processors() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
 def _array(series: pl.Series) -> pa.Array:
     if series.dtype == pl.Object:
         # Nothing is known of what it holds, save that it is something.
@@ -312,25 +322,14 @@ def _polars_template(rules: RuleSet, outputs: tuple[Output, ...]) -> pa.Schema:
     return empty.to_arrow(compat_level=pl.CompatLevel.newest()).schema
 
 
-def _set_aside(parts: Sequence[Answered]) -> pl.DataFrame:
+def _set_aside(part: Answered, start: int) -> pl.DataFrame:
     """The problems by row, then in the order of the columns."""
-    rung = pl.Enum([acuity.word for acuity in Acuity])
-    schema = {"row": pl.Int64(), "column": pl.String(), "reason": pl.String(), "acuity_of_rest": rung}
-    found = [pl.DataFrame(schema=schema)]
-    for number, part in enumerate(parts):
-        rows, problems, rest = part.problems()
-        if len(rows):
-            told = pl.DataFrame(
-                {"column": [each.column for each in part.told], "reason": [each.why for each in part.told]},
-            )
-            words = pl.Series([acuity.word for acuity in Acuity], dtype=rung)
-            urgent = words.gather(pl.Series(rest))
-            urgent = pl.select(pl.when(pl.Series(rest) >= Acuity.SAME_DAY).then(urgent)).to_series()
-            start = pl.Series("row", rows + number * ROWS_AT_ONCE, pl.Int64)
-            found.append(
-                pl.DataFrame([start, *told[problems].get_columns(), urgent.alias("acuity_of_rest")], schema=schema)
-            )
-    return pl.concat(found)
+    rows, numbers, rest = part.problems()
+    told = [[problem.column for problem in part.told], [problem.why for problem in part.told]]
+    texts = [pl.Series(each, dtype=pl.String).gather(numbers) for each in told]
+    urgent = pl.Series([acuity.word if acuity >= Acuity.SAME_DAY else None for acuity in Acuity], dtype=_RUNG)
+    columns = [pl.Series(rows + start), *texts, urgent.gather(rest)]
+    return pl.DataFrame(dict(zip(_ASIDE, columns, strict=True)), schema=_ASIDE)
 
 
 def _lines(aside: pl.DataFrame) -> list[str]:

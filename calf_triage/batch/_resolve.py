@@ -356,21 +356,19 @@ class Resolution:
             before[id] = either(before.get(id, False), bits)
 
     def _lists(self, parts: Iterable[tuple[int, Bits]]) -> Lists:
-        rows: list[NDArray[np.intp]] = []
-        numbers: list[NDArray[np.uint16]] = []
-        for number, bits in parts:
-            if some(bits):
-                found = indices(bits, self.rows)
-                rows.append(found)
-                numbers.append(np.full(len(found), number, np.uint16))
-        if not rows:
-            return np.zeros(self.rows + 1, np.int32), np.zeros(0, np.uint16)
-        row = np.concatenate(rows)
+        found = [(number, indices(bits, self.rows)) for number, bits in parts if some(bits)]
         starts = np.zeros(self.rows + 1, np.int32)
-        np.cumsum(np.bincount(row, minlength=self.rows), out=starts[1:])
-        # A stable sort of small numbers is a radix sort.
-        order = np.argsort(row.astype(np.uint16) if self.rows <= 1 << 16 else row, kind="stable")
-        return starts, np.concatenate(numbers)[order]
+        for _, rows in found:
+            starts[rows + 1] += 1
+        np.cumsum(starts, out=starts)
+        numbers = np.empty(starts[-1], np.uint16)
+        # Every row's list is filled in the order of the parts; each part names a row once.
+        free = starts[:-1].copy()
+        for number, rows in found:
+            places = free[rows]
+            numbers[places] = number
+            free[rows] = places + 1
+        return starts, numbers
 
 
 def _from(parts: Iterable[tuple[Acuity, Bits]]) -> _Rungs:
