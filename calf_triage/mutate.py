@@ -376,13 +376,15 @@ class _Judge:
         self.recorder.mark()
 
     def _expect(self) -> None:
-        """For which recorded answers a rule must, or must not, fire; an item of self-care be given, or not; and the
-        rung be, or not be, at or above one.
+        """For which recorded answers a rule must, or must not, fire; an item of self-care be given or not, and with a
+        change or without one; and the rung be, or not be, at or above one.
         """
         self.fires: dict[str, int] = {}
         self.fires_not: dict[str, int] = {}
         self.gives: dict[str, int] = {}
         self.withholds: dict[str, int] = {}
+        self.changes: dict[str, int] = {}
+        self.keeps: dict[str, int] = {}
         self.reaches, self.reaches_not = dict.fromkeys(RUNGS, 0), dict.fromkeys(RUNGS, 0)
         for number, each in enumerate(self.examples):
             expected = self.fires if each.example.fires else self.fires_not
@@ -394,6 +396,8 @@ class _Judge:
                 ((case.not_rule,), self.fires_not),
                 (case.gives, self.gives),
                 (case.withholds, self.withholds),
+                (case.changes, self.changes),
+                (case.keeps, self.keeps),
             ):
                 for name in names:
                     if name is not None:
@@ -419,6 +423,10 @@ class _Judge:
         for id in {*self.gives, *self.withholds}:
             given = mask(run.advised.get(id, Circuit.FALSE))
             found |= self.gives.get(id, 0) & ~given | self.withholds.get(id, 0) & given
+        for id in {*self.changes, *self.keeps}:
+            given = mask(run.advised.get(id, Circuit.FALSE))
+            changed = mask(self.recorder.any(run.changed(id) if id in run.advised else ()))
+            found |= self.changes.get(id, 0) & ~changed | self.keeps.get(id, 0) & ~(given & ~changed)
         return found
 
     def fate(self, mutant: Mutant) -> Fate:

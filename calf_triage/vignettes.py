@@ -46,7 +46,8 @@ class Vignette:
     """A case. gold: how soon it should be seen; acceptable: the rungs that are as good, from low to high.
 
     reason: why that rung, by which guideline. rule, not_rule: a rule that must, or must not, fire in the finished run.
-    gives, withholds: the items of self-care that must, or must not, be given there.
+    gives, withholds: the items of self-care that must, or must not, be given there. changes, keeps: those that must be
+    given with a change of theirs (`modified_by`), or without any.
     below: why the library answers below gold, by which guideline. policy: the decision that makes it over-triage.
     """
 
@@ -63,6 +64,8 @@ class Vignette:
     not_rule: str | None = None
     gives: tuple[str, ...] = ()
     withholds: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+    keeps: tuple[str, ...] = ()
     below: str | None = field(default=None, repr=False)
     policy: int | None = None
     region: str | None = None
@@ -177,9 +180,10 @@ def _vignette(case: _Case, rules: RuleSet, group: str) -> Vignette:
     for key, name in fires.items():
         if name is not None:
             case.known(key, name, [rule.id for rule in rules], "rule")
-    gives, withholds = (_items(case, key, rules) for key in ("gives", "withholds"))
-    for name in sorted({*gives} & {*withholds}):
-        case.problem(f"{name} stands in gives too", "withholds")
+    items = {key: _items(case, key, rules) for key in ("gives", "withholds", "changes", "keeps")}
+    for key, other in (("withholds", "gives"), ("withholds", "changes"), ("withholds", "keeps"), ("keeps", "changes")):
+        for name in sorted({*items[key]} & {*items[other]}):
+            case.problem(f"{name} stands in {other} too", key)
     policy = case.take("policy", int, "the number of a decision")
     found = Vignette(
         id=case.text("id", required=True) or "",
@@ -193,8 +197,10 @@ def _vignette(case: _Case, rules: RuleSet, group: str) -> Vignette:
         link=case.text("link"),
         rule=fires["rule"],
         not_rule=fires["not_rule"],
-        gives=gives,
-        withholds=withholds,
+        gives=items["gives"],
+        withholds=items["withholds"],
+        changes=items["changes"],
+        keeps=items["keeps"],
         below=case.text("below"),
         policy=policy,
         region=case.text("region"),
@@ -204,10 +210,14 @@ def _vignette(case: _Case, rules: RuleSet, group: str) -> Vignette:
 
 
 def _items(case: _Case, key: str, rules: RuleSet) -> tuple[str, ...]:
-    """Items of self-care. First aid and the like are never among what is given, so naming one would say nothing."""
-    of = [item.id for item in rules.advice.values() if item.kind in SELF_CARE_KINDS]
-    names = case.take(key, list, "a list of items of self-care") or []
-    return tuple(dict.fromkeys(name for name in names if case.known(key, name, of, "item of self-care")))
+    """Items of self-care. First aid and the like are never among what is given, so naming one would say nothing; no
+    more would it to say that an item without `modified_by` is changed, or is not.
+    """
+    what, of = "item of self-care", [item for item in rules.advice.values() if item.kind in SELF_CARE_KINDS]
+    if key in ("changes", "keeps"):
+        what, of = f"{what} with modified_by", [item for item in of if item.modified_by]
+    names, ids = case.take(key, list, "a list of items of self-care") or [], [item.id for item in of]
+    return tuple(dict.fromkeys(name for name in names if case.known(key, name, ids, what)))
 
 
 def _rungs(case: _Case) -> tuple[Acuity, tuple[Acuity, ...]]:
@@ -254,8 +264,8 @@ class Outcome:
     """What both runs of a case gave. verdict, answered, fired and reason are those of the finished run.
 
     verdict: "exact", "acceptable" (not gold, but as good), "under" (below all acceptable rungs) or "over" (above them).
-    assumed: the answers that nobody stated, which finished it. unexpected: what its rule, not_rule, gives and withholds
-    did not find.
+    assumed: the answers that nobody stated, which finished it. unexpected: what is otherwise than its rule,
+    not_rule, gives, withholds, changes and keeps say.
     """
 
     case: Vignette
@@ -334,7 +344,7 @@ class Report:
     @property
     def failed(self) -> bool:
         """Whether a case fell below its acceptable rungs and does not say why (`below`), an emergency below the same
-        day whatever it says, a rule, not_rule, gives or withholds was not met, or a case could not be run.
+        day whatever it says, something is `unexpected`, or a case could not be run.
         """
         wrong = (
             (case.verdict == "under" and not case.case.below) or case.missed_emergency or case.unexpected
@@ -403,14 +413,17 @@ def _without_parent(case: Vignette, rules: RuleSet) -> list[str]:
 
 
 def unexpected(case: Vignette, answer: Assessment) -> tuple[str, ...]:
-    """What an answer has otherwise than its case says by rule, not_rule, gives and withholds."""
+    """What an answer has otherwise than its case says by rule, not_rule, gives, withholds, changes and keeps."""
     fired, to = {rule.id for rule in answer.because}, answer.disposition
-    items = {item.id for item in to.advice} if isinstance(to, SelfCare) else set[str]()
+    items = {item.id: item.changes for item in to.advice} if isinstance(to, SelfCare) else {}
+    due = dict.fromkeys((*case.gives, *case.changes, *case.keeps))
     return (
         *(f"{name} did not fire" for name in [case.rule] if name is not None and name not in fired),
         *(f"{name} fired" for name in [case.not_rule] if name in fired),
-        *(f"{name} is not given" for name in case.gives if name not in items),
+        *(f"{name} is not given" for name in due if name not in items),
         *(f"{name} is given" for name in case.withholds if name in items),
+        *(f"{name} is given without a change" for name in case.changes if name in items and not items[name]),
+        *(f"{name} is given with a change" for name in case.keeps if items.get(name)),
     )
 
 

@@ -240,6 +240,40 @@ def test_what_a_case_says_is_given_or_withheld_kills(picky: RuleSet) -> None:
         assert "cases" not in fate.by
 
 
+def test_what_a_case_says_is_changed_or_kept_kills(tmp_path: Path) -> None:
+    """Exactly the mutants under which an item is given with a change, or without one, against a case are killed."""
+    made = tmp_path / "rules"
+    shutil.copytree(MINI_FOLDER, made)
+    advice, criteria = made / "advice/all.toml", made / "criteria.toml"
+    advice.write_text(advice.read_text("utf-8").replace('if = "age_years >= 65"', 'if = "starts_low"'), "utf-8")
+    named = '[starts_low]\nmeans = "Starts with less"\nany = ["age_years >= 65", "cancer"]\n'
+    criteria.write_text(f"{criteria.read_text('utf-8')}\n{named}", "utf-8")
+    rules = load_rules(made)
+    sits: dict[str, Answer] = {"leg_weakness": True, "activity": "sitting"}
+    cases = (
+        evolve(case("at 64", Acuity.SELF_CARE, **sits, age_years=64), keeps=("calf_raise",)),
+        evolve(case("at 65", Acuity.SELF_CARE, **sits, age_years=65), changes=("calf_raise",)),
+        evolve(case("cancer", Acuity.SELF_CARE, **sits, cancer=True), changes=("calf_raise",)),
+        evolve(case("fails already", Acuity.SELF_CARE, **sits), changes=("calf_raise",)),
+    )
+    every = [mutant for mutant in mutants(rules) if "[starts_low]" in mutant.change]
+    fates = {fate.change: fate for fate in mutate(rules, cases, processes=1).fates}
+    killed = {}
+    for mutant in every:
+        outcomes = run(cases[:-1], mutant.rules, engine="plain").outcomes
+        killed[mutant.change] = [o.case.id for o in outcomes if o.unexpected or o.verdict in ("under", "over")]
+        assert fates[mutant.change].by.get("cases") == next(iter(killed[mutant.change]), None), mutant.change
+    place = "criteria.toml: [starts_low] any"
+    assert killed == {
+        f"{place}: without 'age_years >= 65'": ["at 65"],
+        f"{place}: without 'cancer'": ["cancer"],
+        f"{place}: 'age_years >= 65' -> 'age_years >= 66'": ["at 65"],
+        f"{place}: 'age_years >= 65' -> 'age_years >= 64'": ["at 64"],
+        f"{place} -> all": ["at 65", "cancer"],
+    }
+    assert fates["self_care/disuse.toml: deleted"].by["cases"] == "at 64"
+
+
 # -- equivalent --------------------------------------------------------------------------------------------------------
 
 TINY_FILES: Final = {

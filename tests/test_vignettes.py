@@ -98,6 +98,27 @@ def test_a_case_without_acceptable_rungs_accepts_gold_alone(tmp_path: Path, mini
             case(more='gives = ["calf_raise"]\nwithholds = ["calf_raise"]'),
             "cases.toml: case-1: withholds: calf_raise stands in gives too",
         ),
+        (
+            case(more='keeps = ["calf_rise"]'),
+            (
+                "cases.toml: case-1: keeps: unknown item of self-care with modified_by 'calf_rise'; "
+                "did you mean 'calf_raise'?"
+            ),
+        ),
+        (case(more='keeps = "calf_raise"'), "cases.toml: case-1: keeps: expected a list of items of self-care"),
+        (case(more='keep = ["calf_raise"]'), "cases.toml: case-1: unknown key 'keep'; did you mean 'keeps'?"),
+        (
+            case(more='changes = ["calf_raise"]\nwithholds = ["calf_raise"]'),
+            "cases.toml: case-1: withholds: calf_raise stands in changes too",
+        ),
+        (
+            case(more='keeps = ["calf_raise"]\nwithholds = ["calf_raise"]'),
+            "cases.toml: case-1: withholds: calf_raise stands in keeps too",
+        ),
+        (
+            case(more='changes = ["calf_raise"]\nkeeps = ["calf_raise"]'),
+            "cases.toml: case-1: keeps: calf_raise stands in changes too",
+        ),
         (case(more='acceptable = ["soon"]'), "cases.toml: case-1: acceptable: leaves out the gold rung"),
         (
             case(more='acceptable = ["routine", "same_day"]'),
@@ -276,13 +297,14 @@ SITS = 'leg_weakness = true, activity = "sitting"'
 
 @pytest.fixture(scope="module")
 def two_items(tmp_path_factory: pytest.TempPathFactory) -> RuleSet:
-    """The small set with a second item, which is withheld from who had cancer."""
+    """The small set with a second item, which is withheld from who had cancer and never changed."""
     made = tmp_path_factory.mktemp("two") / "rules"
     shutil.copytree(MINI, made)
     advice, care = made / "advice" / "all.toml", made / "self_care" / "disuse.toml"
     text = advice.read_text("utf-8")
     start = text.index("[calf_raise]")
     second = text[start:].replace("calf_raise", "hop").replace('"one_leg_swollen"', '"cancer"')
+    second = "\n".join(line for line in second.splitlines() if not line.startswith("modified_by"))
     advice.write_text(text + "\n" + second, "utf-8")
     care.write_text(care.read_text("utf-8").replace('"calf_raise"', '"calf_raise", "hop"'), "utf-8")
     return load_rules(made)
@@ -313,6 +335,36 @@ def test_a_case_may_say_what_is_given_and_what_is_withheld(
     assert told["unexpected"] == [*unexpected]
     assert all(f'"{name}"' in more for key in ("gives", "withholds") for name in told["case"][key])
     assert all(f"case-1: {what}" in str(report) for what in unexpected)
+
+
+@pytest.mark.parametrize(
+    ("age", "more", "unexpected"),
+    [
+        ("65", 'changes = ["calf_raise"]', ()),
+        ("65", 'keeps = ["calf_raise"]', ("calf_raise is given with a change",)),
+        ("64", 'changes = ["calf_raise"]', ("calf_raise is given without a change",)),
+        ("64", 'keeps = ["calf_raise"]', ()),
+        ("64, one_leg_swollen = true", 'changes = ["calf_raise"]', ("calf_raise is not given",)),
+        ("64, one_leg_swollen = true", 'gives = ["calf_raise"]\nkeeps = ["calf_raise"]', ("calf_raise is not given",)),
+    ],
+)
+def test_a_case_may_say_what_is_given_with_a_change(
+    tmp_path: Path, two_items: RuleSet, age: str, more: str, unexpected: tuple[str, ...]
+) -> None:
+    """The right exercise without the change that it needs is found out, and a change that nobody asked for too."""
+    gold = "same_day" if "swollen" in age else "self_care"
+    report = reported(tmp_path, two_items, case(gold=gold, given=f"{SITS}, age_years = {age}", more=more))
+    assert report.outcomes[0].unexpected == unexpected
+    assert report.failed is bool(unexpected)
+    told = json.loads(report.to_json())["outcomes"][0]
+    assert all(told["case"][key] == (["calf_raise"] if key in more else []) for key in ("changes", "keeps"))
+
+
+def test_an_item_that_is_never_changed_is_named_in_vain(tmp_path: Path, two_items: RuleSet) -> None:
+    """What has no `modified_by` is given as it is or not at all: a case cannot ask more of it."""
+    for key in ("changes", "keeps"):
+        said = f"cases.toml: case-1: {key}: unknown item of self-care with modified_by 'hop'"
+        assert problems(tmp_path, two_items, case(more=f'{key} = ["hop"]')) == (said,)
 
 
 def test_what_the_matrix_withholds_is_withheld() -> None:
