@@ -39,13 +39,15 @@ class Folder:
 def read_folder(root: Traversable) -> Folder:
     """Reads the TOML files of a rule folder. What is hidden, as __pycache__ too, and what is no TOML is left alone."""
     found = Folder()
-    real = os.path.realpath(root) if isinstance(root, Path) else None
+    real: str | None = None
     folders: list[tuple[str, Traversable]] = [("", root)]
     count = total = 0
     for prefix, folder in folders:
         try:
             if not folder.is_dir():
                 raise RuleSetError([f"{printable(str(root))}: no such folder"])
+            if real is None and isinstance(root, Path):
+                real = os.path.realpath(root)
             entries = sorted(islice(folder.iterdir(), MOST_FILES + 1), key=lambda entry: entry.name)
         except RuleSetError:
             raise

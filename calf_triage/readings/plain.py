@@ -26,6 +26,7 @@ refuted, and so on. A score is reached, bit by bit, when the points of the crite
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
 from itertools import chain, compress
@@ -101,12 +102,19 @@ class _Answers(dict[Value | None, tuple[int, ...]]):
         super().__init__({None: (_IS_ABSENT,) * count, self.NOT_APPLICABLE: (_IS_REFUTED,) * count})
         yes_or_no: tuple[Value, ...] = (True, False) if finding.type == "yes_no" else ()
         for answer in (*yes_or_no, UNSURE, *(choice.id for choice in finding.choices)):
-            self[answer] = self[answer]
+            self[answer] = self._standings(answer)
+        # Between two neighbouring numbers of criteria no comparison changes.
+        self._numbers = sorted({int(one.value or 0) for one in self._criteria if one.form in ("at_least", "below")})
+        starts = [self._numbers[0] - 1, *self._numbers] if self._numbers else [0]
+        self._between = [self._standings(start) for start in starts] if finding.type == "measurement" else []
 
-    def __missing__(self, value: Value) -> tuple[int, ...]:
-        # A measurement has too many values to keep.
+    def _standings(self, value: Value) -> tuple[int, ...]:
         truths = (leaf_truth(criterion, value) for criterion in self._criteria)
         return tuple(_IS_NEITHER if truth is None else _IS_MET if truth else _IS_REFUTED for truth in truths)
+
+    def __missing__(self, value: int) -> tuple[int, ...]:
+        """Of a measured value, of which there are too many to keep them all."""
+        return self._between[bisect_right(self._numbers, value)]
 
 
 class Plain:
