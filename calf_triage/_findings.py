@@ -191,7 +191,7 @@ class Findings:
         problems: list[str] = []
         for key, answer in answers.items():
             # Most answers are such, and need no closer look.
-            if type(key) is str and type(answer) is bool and (yes_no := self.yes_no.get(key)):
+            if (answer is True or answer is False) and type(key) is str and (yes_no := self.yes_no.get(key)):
                 values[yes_no] = answer
                 continue
             name = _exact(key)

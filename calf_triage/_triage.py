@@ -169,10 +169,10 @@ class _Steady:
         """What each rule counts while unsure answers keep it open."""
         self.rungs = {
             rung: frozenset(number for number, acuity in enumerate(self.acuity) if acuity is rung)
-            for rung in Acuity
+            for rung in reversed(Acuity)
             if rung > Acuity.SELF_CARE
         }
-        """The rules of each rung above self-care."""
+        """The rules of each rung above self-care, the most acute first."""
         self.raising = frozenset[int]().union(*self.rungs.values())
         self.self_care = frozenset(range(len(rules))) - self.raising
         self.parts = [reader.parts(rule.when) for rule in rules.rules]
@@ -523,17 +523,19 @@ class _Resolution:
     @cached_property
     def undecided(self) -> dict[Matters, dict[Acuity, int]]:
         """The absent findings, as bits, on which it depends which rules fire that could raise what is certain or add a
-        cause, and which advice is given; by what they can change and the rung of such a rule. With every answer they
-        only become fewer.
+        cause, and which advice is given; by the most that they can change and the highest rung of such a rule. With
+        every answer they only become fewer.
         """
         found: dict[Matters, dict[Acuity, int]] = {matters: {} for matters in MATTERS}
+        left = absent = self.absent
         named = {id for rule in self.fired for id in rule.causes}
         known: dict[int, int] = {}
-        absent = self.absent
 
         def add(matters: Matters, rung: Acuity, parts: Iterable[Parts]) -> None:
-            bits = self.reader.undecided(parts, self.reading, absent, known)
+            nonlocal left
+            bits = self.reader.undecided(parts, self.reading, absent, left, known)
             found[matters][rung] = found[matters].get(rung, 0) | bits
+            left &= ~bits
 
         undecided = self.could_fire | self.open & self.reading.could_be_excluded
         for rung, rules in self.steady.rungs.items():

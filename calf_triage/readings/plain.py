@@ -189,35 +189,39 @@ class Plain:
         every, either = (tuple(map(self.number, part)) for part in ((*when.all, *when.none), when.any))
         return Parts(every, either, reduce(or_, (self._reads[number] for number in every + either), 0))
 
-    def undecided(self, every: Iterable[Parts], reading: Reading, absent: int, known: dict[int, int]) -> int:
-        """Those of the absent findings on which it still depends whether these are met or refuted; both as bits.
+    def undecided(
+        self, every: Iterable[Parts], reading: Reading, absent: int, wanted: int, known: dict[int, int]
+    ) -> int:
+        """Those of the wanted findings on which it still depends whether these are met or refuted.
 
-        known: what was found before on the same reading, so that shared pictures are taken apart once.
+        Findings are bits. absent: all that are absent, the wanted ones among them. known: what was found before on the
+        same reading, so that shared pictures are taken apart once.
         """
-        found = 0
+        left = wanted
         for parts in every:
-            of = parts.reads & absent
-            if of == parts.reads:
-                # Nothing was answered of what it reads, so nothing is decided.
-                found |= of
-            elif of | found != found:
-                found |= self._undecided(parts, reading.standings, absent, known)
-        return found
+            if parts.reads & left:
+                left &= ~self._undecided(parts, reading.standings, absent, left, known)
+        return wanted & ~left
 
-    def _undecided(self, parts: Parts, standings: list[int], absent: int, known: dict[int, int]) -> int:
+    def _undecided(self, parts: Parts, standings: list[int], absent: int, wanted: int, known: dict[int, int]) -> int:
+        """wanted: where none of these can be found, it need not be looked."""
+        if parts.reads & absent == parts.reads:
+            # Nothing was answered of what it reads, so nothing is decided.
+            return parts.reads
         found = 0
-        one_met = any(standings[number] & MET for number in parts.either)
+        reads = self._reads
+        one_met = parts.either and any(standings[number] & MET for number in parts.either)
         for number in parts.every if one_met else parts.every + parts.either:
-            if standings[number] & (MET | NOT_REFUTED) != NOT_REFUTED:
-                continue
-            inner = self._parts.get(number)
-            if inner is None or inner.reads & absent == inner.reads:
-                found |= self._reads[number]
-            else:
-                if number not in known:
-                    known[number] = self._undecided(inner, standings, absent, known)
-                found |= known[number]
-        return found & absent
+            if reads[number] & wanted and _IS_REFUTED < standings[number] < _IS_MET:
+                inner = self._parts.get(number)
+                if inner is None:
+                    found |= reads[number] & absent
+                else:
+                    if number not in known:
+                        known[number] = self._undecided(inner, standings, absent, absent, known)
+                    found |= known[number]
+                wanted &= ~found
+        return found
 
     def names(self, bits: int) -> list[str]:
         """The findings of a set of bits, in question order."""

@@ -16,6 +16,7 @@ answered, most of it with no.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import statistics
 import subprocess
@@ -177,7 +178,7 @@ def _processor(code: str, settings: Mapping[str, str], times: int) -> float:
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             raise RuntimeError(f"{code}: ended with {process.returncode}")
-        taken.append((used.ru_utime + used.ru_stime) * 1e3)
+        taken.append(float(used.ru_utime + used.ru_stime) * 1e3)
     return min(taken)
 
 
@@ -196,7 +197,7 @@ def shown(measured: Measured) -> Table:
 
 
 def _tenfolds(ratio: float) -> float:
-    return max(0.0, len(f"{ratio:.0f}") - 1 + ratio / 10 ** len(f"{ratio:.0f}"))
+    return max(0.0, math.log10(ratio))
 
 
 def grown(measured: Mapping[str, Measured]) -> Table:
