@@ -164,6 +164,13 @@ class Findings:
     yes_no: dict[str, str] = field(init=False, repr=False)
     """The ids of the yes/no findings."""
 
+    place: dict[str, int] = field(init=False, repr=False)
+    """Where each finding stands in question order."""
+
+    @place.default
+    def _place(self) -> dict[str, int]:
+        return {id: place for place, id in enumerate(self.by_id)}
+
     @yes_no.default
     def _yes_no(self) -> dict[str, str]:
         return {id: id for id, finding in self.by_id.items() if finding.type == "yes_no"}
@@ -216,7 +223,7 @@ class Findings:
                 problems.append(f"{name}: {value.why}; expected {finding.expected()}")
         for name in self._contradictions(values, problems):
             del values[name]
-        return {name: values[name] for name in self.by_id if name in values}, problems
+        return {name: values[name] for name in sorted(values, key=self.place.__getitem__)}, problems
 
     def _contradictions(self, values: Mapping[str, Value], problems: list[str]) -> set[str]:
         """The noes above a finding that is answered all the same, with a problem for each pair.
