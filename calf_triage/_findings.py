@@ -31,6 +31,7 @@ UNITS: Final = [
 ]
 LONGEST_TEXT_ANSWER: Final = 100
 MOST_PROBLEMS: Final = 1_000
+MOST_SUGGESTIONS: Final = 50
 
 Answer = bool | int | float | str
 """yes (True), no (False), "unsure", a choice's id, or a measured number. None, or no entry, is absent."""
@@ -218,7 +219,9 @@ class Findings:
             elif not isinstance(name, str):
                 problems.append("answers: every finding is named by a text")
             elif finding is None:
-                problems.append(f"{shown(name)}: unknown finding{did_you_mean(name, self.by_id)}")
+                # Each suggestion is a search through all names: a flood of wrong ones must not cost seconds.
+                near = did_you_mean(name, self.by_id) if len(problems) < MOST_SUGGESTIONS else ""
+                problems.append(f"{shown(name)}: unknown finding{near}")
             elif isinstance(value, _Wrong):
                 problems.append(f"{name}: {value.why}; expected {finding.expected()}")
         for name in self._contradictions(values, problems):

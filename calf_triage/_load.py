@@ -30,6 +30,7 @@ from calf_triage._criteria import Criterion, Item, NamedCriterion, Score, When, 
 from calf_triage._errors import LONGEST_NAME, RuleSetError, did_you_mean, shown
 from calf_triage._findings import (
     MOST_PROBLEMS,
+    MOST_SUGGESTIONS,
     UNITS,
     UNSURE,
     Acuity,
@@ -68,7 +69,7 @@ MOST_NAMES: Final = 1_000
 DEEPEST_NAMES: Final = 16
 # Were each name to stand for four others, ten in a row would stand for a million criteria.
 MOST_WRITTEN_OUT: Final = 1_000
-MOST_SUGGESTIONS: Final = 50
+
 MOST_CIRCLES: Final = 10
 MOST_CHOICES: Final = 12
 MOST_POINTS: Final = 1_000

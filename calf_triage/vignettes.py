@@ -30,7 +30,7 @@ from calf_triage._advice import SELF_CARE_KINDS
 from calf_triage._assessment import Assessment, RuleSetId, SelfCare
 from calf_triage._errors import FindingError, RuleSetError, did_you_mean, shown
 from calf_triage._files import UnreadableError, read_file
-from calf_triage._findings import Acuity, Answer
+from calf_triage._findings import MOST_PROBLEMS, MOST_SUGGESTIONS, Acuity, Answer
 from calf_triage._folder import MOST_BYTES_A_FILE, Folder, has_unseen, parsed, printable, read_folder
 from calf_triage._rules import RuleSet
 from calf_triage._text import Node, Section, Table, data, plain
@@ -131,6 +131,12 @@ class _Case:
 
     def problem(self, what: str, key: str = "") -> None:
         self._problems.append(": ".join(part for part in (self._place, key, what) if part))
+        if len(self._problems) >= MOST_PROBLEMS:
+            raise RuleSetError([*self._problems, f"more than {MOST_PROBLEMS} problems; the rest was not read"])
+
+    def near(self, word: str, words: Collection[str]) -> str:
+        """A suggestion. Each is a search through all words, so not every one of a thousand problems has one."""
+        return did_you_mean(word, words) if len(self._problems) < MOST_SUGGESTIONS else ""
 
     def take(self, key: str, kind: type, in_words: str, required: bool = False) -> Any:
         """The value of a key, None where it is missing or not of its kind."""
@@ -163,12 +169,12 @@ class _Case:
         elif word in words:
             return True
         else:
-            self.problem(f"unknown {what} {shown(word)}{did_you_mean(word, words)}", key)
+            self.problem(f"unknown {what} {shown(word)}{self.near(word, words)}", key)
         return False
 
     def done(self) -> None:
         for key in self._left:
-            self.problem(f"unknown key {shown(key)}{did_you_mean(key, self._asked)}")
+            self.problem(f"unknown key {shown(key)}{self.near(key, self._asked)}")
 
 
 def _vignette(case: _Case, rules: RuleSet, group: str) -> Vignette:
