@@ -599,7 +599,7 @@ class InMemory:
     def open(self, *_: str) -> Any:
         import io
 
-        return io.BytesIO(self.files[self.prefix].encode())
+        return io.BytesIO(self.files[self.prefix].encode("utf-8", "surrogateescape"))
 
 
 PLANNED = {**FILES, "plan.toml": (FOLDERS / "plan" / "plan.toml").read_text(encoding="utf-8")}

@@ -1,0 +1,717 @@
+"""What a sound folder says is what is loaded: a second reading of the files, word by word, compared with the loader's.
+
+It checks nothing, and shares no code with the loader but the values that it makes.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
+from decimal import Decimal
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from calf_triage import Acuity, RuleSet, RuleSetError, _load, load_rules
+from calf_triage._advice import Advice, AdviceKind, Dose, Modification, Region, Service, Source
+from calf_triage._criteria import Criterion, Item, NamedCriterion, Score, When
+from calf_triage._findings import Choice, Finding, Findings, Heading, Kind, Screen, Value
+from calf_triage._rules import (
+    Cause,
+    Example,
+    Gate,
+    Hazard,
+    Ladder,
+    Law,
+    NoGain,
+    PainLimit,
+    PlanRules,
+    Retired,
+    Rule,
+    StopSign,
+)
+from tests.test_loader import InMemory
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = Path(__file__).parent / "folders"
+SMALL = [FOLDERS / "mini", FOLDERS / "plan"]
+BUNDLED = [ROOT / "rules"]
+
+
+def texts(folders: list[Path]) -> dict[str, str]:
+    """The files of folders laid over each other, by path."""
+    found = {}
+    for folder in folders:
+        for path in sorted(folder.rglob("*.toml")):
+            found[path.relative_to(folder).as_posix()] = path.read_text(encoding="utf-8")
+    return found
+
+
+class Told:
+    """What the files of a sound folder say."""
+
+    def __init__(self, files: dict[str, str]) -> None:
+        self.files: dict[str, dict[str, Any]] = {path: tomllib.loads(text) for path, text in files.items()}
+        self.named, self.scored = self.of("criteria"), self.of("scores")
+        self.findings: dict[str, Finding] = {}
+        screens = sorted(self.within("findings"), key=lambda found: found[1]["position"])
+        self.screens = tuple(self.screen(name, table) for name, table in screens)
+
+    def of(self, file: str) -> dict[str, Any]:
+        return self.files.get(f"{file}.toml", {})
+
+    def within(self, folder: str) -> list[tuple[str, dict[str, Any]]]:
+        names = sorted(path for path in self.files if path.startswith(f"{folder}/"))
+        return [(path.split("/")[1].removesuffix(".toml"), self.files[path]) for path in names]
+
+    def rule_set(self) -> RuleSet:
+        settings = self.of("ruleset")
+        gain = settings.get("no_gain")
+        criteria = {id: NamedCriterion(id, table["means"], self.when(table)) for id, table in self.named.items()}
+        by_id = dict(sorted(criteria.items()))
+        order = sorted(
+            self.rules(), key=lambda rule: (-rule.acuity, rule.within_hours or 10**9, self.first(rule), rule.id)
+        )
+        return RuleSet(
+            name=settings["name"],
+            version=settings["version"],
+            scope=settings["scope"],
+            lowest_age=settings["lowest_age"],
+            sha256=self.sha256(),
+            findings=Findings(self.findings, self.screens),
+            criteria=by_id,
+            scores={id: self.score(id, table) for id, table in sorted(self.scored.items())},
+            rules=tuple(order),
+            causes={id: self.cause(id, table) for id, table in sorted(self.of("causes").items())},
+            advice=dict(
+                sorted((id, self.advice(id, one)) for _, table in self.within("advice") for id, one in table.items())
+            ),
+            services={
+                id: Service(id, table["name"], rank) for rank, (id, table) in enumerate(self.of("services").items())
+            },
+            regions={
+                id: Region(id, table["name"], table["emergency_number"], table.get("advice_number"))
+                for id, table in sorted(self.of("regions").items())
+            },
+            hazards={
+                id: Hazard(
+                    id, table["title"], table["harm"], table["cause"], table["control"], tuple(table.get("tests", ()))
+                )
+                for id, table in sorted(self.of("hazards").items())
+            },
+            laws=tuple(
+                Law(id, table["says"], self.when(table), rung(table["at_least"]), self.sources(table))
+                for id, table in sorted(self.of("laws").items())
+            ),
+            retired=tuple(Retired(id, table["title"], table["replaced_by"]) for id, table in self.within("retired")),
+            default_see={rung(word): tuple(ids) for word, ids in settings["default_see"].items()},
+            safety_net=tuple(settings["safety_net"]),
+            look_again_days=settings["look_again_days"],
+            no_gain=gain and NoGain(gain["finding"], tuple(gain["symptoms"]), gain["after_days"]),
+            plan=self.plan(self.of("plan")) if self.of("plan") else None,
+            waivers=self.of("waivers"),
+        )
+
+    def sha256(self) -> str:
+        """Files by path, keys sorted; but questions, choices and services in their order. Days as they are written."""
+        questions = [[finding.id, [choice.id for choice in finding.choices]] for finding in self.findings.values()]
+        content = [questions, [*self.of("services")], [[path, self.files[path]] for path in sorted(self.files)]]
+        text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+        return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+    # -- findings ----------------------------------------------------------------------------------------------------
+
+    def screen(self, id: str, table: dict[str, Any]) -> Screen:
+        under: dict[str, list[str]] = {heading["id"]: [] for heading in table["heading"]}
+        for name, one in table["finding"].items():
+            self.findings[name] = self.finding(name, one)
+            under[one["heading"]].append(name)
+        headings = [Heading(one["id"], one["title"], one["asks"], tuple(under[one["id"]])) for one in table["heading"]]
+        return Screen(id, table["title"], table["position"], tuple(headings), table.get("opens_with"))
+
+    def finding(self, id: str, table: dict[str, Any]) -> Finding:
+        decimals = table.get("decimals", 0)
+        low, high = (steps(number, decimals) for number in table.get("range", (0, 0)))
+        benign: Value = table.get("benign", False)
+        unit = ""
+        if "range" in table:
+            benign = steps(table["benign"], decimals)
+            unit = "of_10" if id.endswith("_of_10") else id.split("_")[-1]
+        return Finding(
+            id,
+            table["asks"],
+            table["heading"],
+            Kind(table["kind"]),
+            "measurement" if "range" in table else "choice" if "choices" in table else "yes_no",
+            len(self.findings),
+            benign,
+            tuple(Choice(name, label) for name, label in table.get("choices", {}).items()),
+            low,
+            high,
+            decimals,
+            unit,
+            table.get("only_if"),
+            rung(table["floor"]) if "floor" in table else None,
+            table.get("mirror"),
+            table.get("fixed", False),
+            table.get("worse"),
+        )
+
+    # -- criteria ----------------------------------------------------------------------------------------------------
+
+    def criterion(self, text: str) -> Criterion:
+        name, *rest = text.split(" ")
+        if not rest:
+            return Criterion(text, "named" if name in self.named else "yes", name)
+        comparison, number = rest
+        if name in self.scored:
+            return Criterion(text, "score", name, int(number))
+        if comparison == "is":
+            return Criterion(text, "unsure", name) if number == "unsure" else Criterion(text, "choice", name, number)
+        form = "at_least" if comparison == ">=" else "below"
+        return Criterion(text, form, name, steps(number, self.findings[name].decimals))  # type: ignore[arg-type]
+
+    def criteria(self, found: list[str]) -> tuple[Criterion, ...]:
+        return tuple(map(self.criterion, found))
+
+    def when(self, table: dict[str, Any]) -> When:
+        return When(*(self.criteria(table.get(key, [])) for key in ("all", "any", "none")))
+
+    def score(self, id: str, table: dict[str, Any]) -> Score:
+        return Score(
+            id, table["title"], tuple(Item(self.criterion(text), n) for text, n in sorted(table["points"].items()))
+        )
+
+    def asked(self, criteria: When) -> set[int]:
+        """The places of all questions that are read, through whatever names."""
+        found = set()
+        for criterion in criteria:
+            if criterion.form == "named":
+                found |= self.asked(self.when(self.named[criterion.name]))
+            elif criterion.form == "score":
+                found |= self.asked(When(all=self.criteria([*self.scored[criterion.name]["points"]])))
+            else:
+                found.add(self.findings[criterion.name].order)
+        return found
+
+    def first(self, rule: Rule) -> int:
+        return min(self.asked(rule.when))
+
+    # -- the rest ----------------------------------------------------------------------------------------------------
+
+    def sources(self, table: dict[str, Any]) -> tuple[Source, ...]:
+        return tuple(
+            Source(one["cites"], one["says"], one.get("link"), str(one["checked"]) if "checked" in one else None)
+            for one in table.get("source", ())
+        )
+
+    def cause(self, id: str, table: dict[str, Any]) -> Cause:
+        against = self.criteria(table.get("against", []))
+        return Cause(id, table["name"], table["must_not_miss"], against, table.get("evidence"), self.sources(table))
+
+    def advice(self, id: str, table: dict[str, Any]) -> Advice:
+        changes = [
+            Modification(self.criterion(one["if"]), one["say"], dose(one.get("dose")))
+            for one in table.get("modified_by", ())
+        ]
+        return Advice(
+            id,
+            AdviceKind(table["kind"]),
+            table["name"],
+            tuple(table["steps"]),
+            self.sources(table),
+            dose(table.get("dose")),
+            tuple(table.get("equipment", ())),
+            tuple(table.get("target", ())),
+            self.criteria(table.get("contraindicated_by", [])),
+            tuple(changes),
+            tuple(table.get("conflicts_with", ())),
+        )
+
+    def rules(self) -> list[Rule]:
+        return [self.rule(acuity, id, table) for acuity in Acuity for id, table in self.within(acuity.word)]
+
+    def rule(self, acuity: Acuity, id: str, table: dict[str, Any]) -> Rule:
+        then = dict(table["then"])
+        days = then.pop("look_again_days", [])
+        lists = ("see", "seek_help_if", "meanwhile", "avoid", "do")
+        return Rule(
+            id=id,
+            acuity=acuity,
+            title=table["title"],
+            why=table["why"],
+            when=self.when(table["when"]),
+            causes=tuple(table.get("causes", ())),
+            sources=self.sources(table),
+            examples=tuple(
+                Example(one["name"], one["given"], one["fires"], one.get("otherwise") == "no")
+                for one in table["example"]
+            ),
+            status=table["status"],
+            hazards=tuple(table.get("hazards", ())),
+            misuse=table.get("misuse"),
+            reviewed_by=table.get("reviewed_by"),
+            reviewed_on=str(table["reviewed_on"]) if "reviewed_on" in table else None,
+            within_hours=then.get("within_hours"),
+            look_again_days=tuple(days) if isinstance(days, list) else (days,),
+            **{key: tuple(then.get(key, ())) for key in lists},
+        )
+
+    # -- what steers a plan ------------------------------------------------------------------------------------------
+
+    def plan(self, file: dict[str, Any]) -> PlanRules:
+        progress, missed, days, session = (file[name] for name in ("progress", "missed", "days", "session"))
+        gear, pain, first = file["equipment"], file["pain"], file.get("first_days", {})
+        tendon, ability = file.get("tendon", {}), file.get("ability", {})
+        sourced = ("progress", "missed", "days", "session", "first_days", "equipment", "tendon", "ability", "pain")
+        return PlanRules(
+            percent_a_week=progress["percent_a_week"],
+            session_percent=progress["session_percent"],
+            session_days=progress["session_days"],
+            back_percent=progress["back_percent"],
+            back_after_hours=progress["back_after_hours"],
+            progress_advice=progress["advice"],
+            many_percent=missed["many_percent"],
+            back_after_weeks=missed["back_after_weeks"],
+            days_a_week=span(days["a_week"]),
+            days_trained=days["trained"],
+            trained_if=self.criterion(days["trained_if"]),
+            days_between=dict(sorted(days.get("between", {}).items())),
+            most_exercises=session["most_exercises"],
+            most_balance=session["most_balance"],
+            warm_up=session.get("warm_up"),
+            rest_day=tuple(session.get("rest_day", ())),
+            each_side=tuple(session.get("each_side", ())),
+            little_if=self.criteria(session.get("little_if", [])),
+            little_say=session.get("little_say", ""),
+            household=tuple(gear.get("household", ())),
+            loads=tuple(gear.get("loads", ())),
+            load_on=tuple(gear.get("load_on", ())),
+            can_do_without={id: tuple(words) for id, words in sorted(gear.get("can_do_without", {}).items())},
+            programmes=tuple(tendon.get("one_of", ())),
+            own_steps=tuple(tendon.get("own_steps", ())),
+            first_days=first.get("days", 0),
+            first_days_if=self.criteria(first.get("if", [])),
+            first_days_say=first.get("say", ""),
+            ability_percent=ability.get("percent", 100),
+            ability_differs_percent=ability.get("differs_percent", 100),
+            ability_test=ability.get("test"),
+            ability_counted=ability.get("counted"),
+            ability_sides=tuple(ability.get("sides", ())),
+            ability_on=tuple(ability.get("on", ())),
+            pain_finding=pain["finding"],
+            stop_above_pain=pain["stop_above"],
+            pain_limits=tuple(self.limit(id, table) for id, table in sorted(pain["limit"].items())),
+            stop_signs={id: self.stop(id, table) for id, table in sorted(file["stop"].items())},
+            gates=tuple(self.gate(id, table) for id, table in sorted(file.get("gate", {}).items())),
+            ladders=tuple(self.ladder(id, table) for id, table in sorted(file.get("ladder", {}).items())),
+            sources={name: self.sources(file[name]) for name in sourced if name in file},
+        )
+
+    def limit(self, id: str, table: dict[str, Any]) -> PainLimit:
+        flags = table.get("by_morning", False), table.get("no_rise", False)
+        whom = self.criteria(table.get("for_whom", []))
+        return PainLimit(id, table["at_most"], table["say"], self.sources(table), whom, *flags)
+
+    def stop(self, id: str, table: dict[str, Any]) -> StopSign:
+        again = tuple(table.get("ask_again", ()))
+        return StopSign(id, table["asks"], tuple(table["yes"]), again, self.sources(table))
+
+    def gate(self, id: str, table: dict[str, Any]) -> Gate:
+        never = self.criteria(table.get("never_if", []))
+        return Gate(id, self.criterion(table["if"]), table["opens"], self.sources(table), never)
+
+    def ladder(self, id: str, table: dict[str, Any]) -> Ladder:
+        whom = self.criteria(table.get("for_whom", []))
+        return Ladder(id, tuple(table["items"]), table["say"], self.sources(table), whom, table.get("at_seconds"))
+
+
+def rung(word: str) -> Acuity:
+    return Acuity[word.upper()]
+
+
+def steps(number: object, decimals: int) -> int:
+    return int(Decimal(str(number)) * 10**decimals)
+
+
+def span(found: Any) -> tuple[int, int]:
+    low, high = found if isinstance(found, list) else (found, found)
+    return low, high
+
+
+def dose(table: dict[str, Any] | None) -> Dose | None:
+    return None if table is None else Dose(**{key: span(found) for key, found in table.items()})
+
+
+# -- the laws ----------------------------------------------------------------------------------------------------------
+
+
+def state(rules: RuleSet) -> dict[str, object]:
+    """All that a rule set holds, and in which order."""
+    held = {name: value for name, value in rules.__getstate__().items() if name != "findings"}
+    orders = {name: [*value] for name, value in held.items() if isinstance(value, dict)}
+    screens = rules.findings.screens
+    return {**held, "orders": orders, "by_id": [*rules.findings.by_id.items()], "screens": screens}
+
+
+@pytest.mark.parametrize("folders", [SMALL, BUNDLED], ids=["small", "bundled"])
+def test_what_a_folder_says_is_what_is_loaded(folders: list[Path], tmp_path: Path) -> None:
+    """Every word and number of every file stands in the rule set where it belongs, in order, and nothing else does."""
+    files = texts(folders)
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    found, expected = state(load_rules(tmp_path)), state(Told(files).rule_set())
+    assert list(found) == list(expected)
+    for name, value in expected.items():
+        assert found[name] == value, name
+
+
+def test_a_small_folder_says_most_of_what_can_be_said() -> None:
+    """Every table of what steers a plan stands in one of the folders that are compared."""
+    plan = Told(texts(BUNDLED)).of("plan")
+    assert {*plan} >= {"first_days", "tendon", "ability", "ladder", "gate", "stop"}
+    assert {*chain(*plan["pain"]["limit"].values())} >= {"for_whom", "by_morning", "no_rise"}
+
+
+# -- a folder in which everything is said, and each part of it taken away or replaced ----------------------------------
+
+SOURCE = 'cites = "design decision"\nsays = "Made up."\n'
+ADDED = {
+    "findings/start.toml": """
+[finding.more_asked]
+heading = "about_you"
+asks = "Is there more?"
+kind = "symptom"
+fixed = true
+benign = false
+""",
+    "ruleset.toml": '[no_gain]\nfinding = "leg_weakness"\nsymptoms = ["calf_pain"]\nafter_days = 42\n',
+    "waivers.toml": '[REACHABLE]\ncancer = "Made up."\n',
+    "retired/old_pain.toml": 'title = "Old pain"\nreplaced_by = "pain"\n',
+    "hazards.toml": 'tests = ["test_it"]\n',
+    "causes.toml": f"""
+evidence = "Made up."
+[[disuse.source]]
+{SOURCE}link = "https://example.org"
+checked = 2026-01-02
+""",
+    "findings/more.toml": """
+title = "More"
+position = 2
+opens_with = "more_asked"
+[[heading]]
+id = "more"
+title = "More"
+asks = "Which of these?"
+[finding]
+left_hot = { heading = "more", asks = "Left", kind = "sign", only_if = "more_asked", mirror = "right_hot" }
+right_hot = { heading = "more", asks = "Right", kind = "sign", only_if = "more_asked", mirror = "left_hot" }
+[finding.size_mm]
+heading = "more"
+asks = "How large?"
+kind = "measurement"
+range = [-5, 5]
+decimals = 3
+benign = 0
+worse = "higher"
+only_if = "more_asked"
+[finding.place]
+heading = "more"
+asks = "Where?"
+kind = "context"
+choices = { here = "Here", there = "There" }
+benign = "here"
+worse = "later"
+only_if = "more_asked"
+""",
+    "advice/more.toml": f"""
+[short_walk]
+kind = "activity"
+name = "Short walk"
+steps = ["Walk a little."]
+equipment = ["wall", "chair"]
+target = ["calf"]
+contraindicated_by = ["place is there"]
+modified_by = [{{ if = "size_mm < 1.5", say = "Less.", dose = {{ minutes = 5 }} }}]
+dose = {{ minutes = [5, 10], sets = 1, weeks = 4 }}
+[[short_walk.source]]
+{SOURCE}
+[sit_down]
+kind = "first_aid"
+name = "Sit down"
+steps = ["Sit down."]
+conflicts_with = ["no_massage"]
+[[sit_down.source]]
+{SOURCE}""",
+    "criteria.toml": '[weak_picture]\nmeans = "Weak"\nall = ["leg_weakness"]\nnone = ["cancer"]\n',
+    "routine/weak.toml": f"""
+title = "Weak"
+causes = ["disuse"]
+why = "Made up."
+misuse = "Made up."
+status = "reviewed"
+reviewed_by = "A clinician"
+reviewed_on = 2026-01-02
+hazards = ["H1"]
+[when]
+all = ["weak_picture", "left_hot is unsure"]
+any = ["clot_factor", "wells >= 1"]
+none = ["breathless"]
+[then]
+see = ["doctor"]
+look_again_days = [2, 14]
+seek_help_if = ["worse"]
+meanwhile = ["sit_down"]
+avoid = ["no_massage"]
+[[source]]
+{SOURCE}
+[[example]]
+name = "weak"
+given = {{ leg_weakness = true, cancer = false, more_asked = true, left_hot = "unsure", bed_days = 3, size_mm = 1.25 }}
+fires = true
+otherwise = "no"
+[[example]]
+name = "not weak"
+given = {{ leg_weakness = false }}
+fires = false
+""",
+    "plan.toml": f"""
+[first_days]
+days = 3
+if = ["cancer"]
+say = "Made up."
+[[first_days.source]]
+{SOURCE}
+[tendon]
+one_of = ["calf_raise"]
+own_steps = ["calf_raise"]
+[[tendon.source]]
+{SOURCE}
+[ability]
+percent = 50
+differs_percent = 20
+test = "calf_raise"
+counted = "leg_weakness"
+sides = ["girth_difference_cm", "size_mm"]
+on = ["calf_raise"]
+[[ability.source]]
+{SOURCE}
+[ladder.rising]
+items = ["calf_raise", "short_walk"]
+say = "Made up."
+for_whom = ["cancer"]
+at_seconds = 30
+[[ladder.rising.source]]
+{SOURCE}
+[pain.limit.few]
+at_most = 2
+say = "Made up."
+for_whom = ["cancer"]
+by_morning = true
+no_rise = true
+[[pain.limit.few.source]]
+{SOURCE}""",
+}
+CHANGED = [
+    (
+        "plan.toml",
+        'each_side = ["calf_raise"]',
+        'each_side = ["calf_raise"]\nwarm_up = "short_walk"\nrest_day = ["short_walk"]',
+    ),
+    ("plan.toml", 'load_on = ["calf_raise"]', 'load_on = ["calf_raise"]\ncan_do_without = { short_walk = ["wall"] }'),
+    ("plan.toml", 'yes = ["breathless"]', 'yes = ["breathless"]\nask_again = ["breathless"]'),
+    ("plan.toml", 'opens = "No swelling."', 'opens = "No swelling."\nnever_if = ["cancer"]'),
+]
+
+
+def full() -> dict[str, dict[str, Any]]:
+    """The tables of every file of a folder in which everything is said that can be said."""
+    files = texts(SMALL)
+    for name, text in ADDED.items():
+        files[name] = f"{files.get(name, '')}\n{text}"
+    for name, old, new in CHANGED:
+        assert old in files[name]
+        files[name] = files[name].replace(old, new)
+    return {name: tomllib.loads(text) for name, text in files.items()}
+
+
+def written(value: Any) -> str:
+    """A value as TOML, on one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {written(part)}" for key, part in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(written, value)) + "]"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str | bool | int | float) else str(value)
+
+
+FULL = full()
+LOADED = {name: "".join(f"{key} = {written(value)}\n" for key, value in table.items()) for name, table in FULL.items()}
+
+
+SAME: Any = InMemory({name: name for name in FULL})
+
+
+def problems(name: str = "", table: dict[str, Any] | None = None) -> tuple[str, ...]:
+    """What is wrong with the full folder when the tables of a file are replaced; () if nothing is."""
+    tables = FULL if table is None else {**FULL, name: table}
+    with pytest.MonkeyPatch.context() as patch:
+        # Files need not be written and taken apart each time.
+        patch.setattr(_load, "parsed", lambda content: tables[content.decode()])
+        try:
+            load_rules(SAME)
+        except RuleSetError as error:
+            return error.problems
+    return ()
+
+
+Place = tuple[str | int, ...]
+"""The keys, and places in lists of tables, that lead to a value."""
+
+
+def places(value: Any, at: Place = ()) -> Iterator[Place]:
+    """Every value that has a key, in every table."""
+    pairs: Iterable[tuple[str | int, Any]] = ()
+    if isinstance(value, dict):
+        pairs = value.items()
+        yield from ((*at, key) for key in value)
+    elif isinstance(value, list):
+        pairs = [(number, one) for number, one in enumerate(value) if isinstance(one, dict)]
+    for key, inner in pairs:
+        yield from places(inner, (*at, key))
+
+
+EVERY = [(name, place) for name, table in FULL.items() for place in places(table)]
+NOTHING = object()
+
+
+def replaced(name: str, place: Place, by: Any = NOTHING) -> dict[str, Any]:
+    """The tables of a file with another value in one place, or none."""
+    table: dict[str, Any] = copy.deepcopy(FULL[name])
+    inner: Any = table
+    for key in place[:-1]:
+        inner = inner[key]
+    if by is NOTHING:
+        del inner[place[-1]]
+    else:
+        inner[place[-1]] = by
+    return table
+
+
+def where(name: str, place: Place) -> str:
+    """How the loader names the table of a value: its file, and its header, with its number among its like."""
+    header = ".".join(key for key in place if isinstance(key, str))
+    if place and isinstance(place[-1], int):
+        return f"{name}: [[{header}]] {place[-1] + 1}"
+    return f"{name}: [{header}]" if header else name
+
+
+def as_key(name: str, place: Place) -> str:
+    return f"{where(name, place[:-1])}{' ' if place[:-1] else ': '}{place[-1]}"
+
+
+def test_the_full_folder_says_what_is_loaded() -> None:
+    """It is sound, and its words and numbers stand in the rule set where they belong."""
+    assert problems() == ()
+    folder: Any = InMemory(LOADED)
+    assert state(load_rules(folder)) == state(Told(LOADED).rule_set())
+
+
+IDS = {"finding", "choices", "points", "given", "between", "can_do_without", "limit", "stop", "gate", "ladder"}
+"""Tables whose keys are names."""
+MAY_BE_LEFT_OUT = {
+    *("no_gain", "opens_with", "red_flag", "floor", "only_if", "mirror", "fixed", "worse", "advice_number", "tests"),
+    *("against", "evidence", "link", "checked", "dose", "equipment", "target", "contraindicated_by", "modified_by"),
+    *("conflicts_with", "causes", "misuse", "reviewed_by", "reviewed_on", "avoid", "meanwhile", "otherwise"),
+    *("all", "any", "none", "sets", "minutes", "weeks", "repetitions", "sessions_per_week", "first_days", "tendon"),
+    *("ability", "between", "warm_up", "rest_day", "each_side", "little_if", "household", "loads", "load_on"),
+    *("can_do_without", "own_steps", "for_whom", "by_morning", "no_rise", "ask_again", "gate", "never_if", "ladder"),
+    *("at_seconds", "causes"),
+}
+DEPENDS: dict[tuple[str, str], Callable[[Place], bool]] = {
+    ("causes.toml", "source"): lambda _: True,
+    ("plan.toml", "equipment"): lambda _: False,
+    ("findings/start.toml", "benign"): lambda place: place[1] == "more_asked",
+    ("routine/weak.toml", "hazards"): lambda _: True,
+}
+OF_THEIR_OWN = {
+    # What is said where these are missing: it depends on them what the table is.
+    "kind",
+    "range",
+    "decimals",
+    "choices",
+    "generic",
+}
+
+
+def is_name(name: str, place: Place) -> bool:
+    """Whether a key is a name that the folder gives, not a word of the grammar."""
+    tables = ("criteria", "scores", "causes", "services", "regions", "hazards", "laws", "waivers", "advice/")
+    if name.startswith(tables) and (len(place) == 1 or name == "waivers.toml"):
+        return True
+    above = [key for key in place[:-1] if isinstance(key, str)]
+    return bool(above) and above[-1] in IDS and not (name == "plan.toml" and above[-1] == "finding")
+
+
+def test_what_has_to_be_there_is_told_where_it_is_missing() -> None:
+    """Of everything that can be said each part may be left out, or is told as missing, by its very place."""
+    told = 0
+    for name, place in EVERY:
+        key = str(place[-1])
+        if is_name(name, place) or key in OF_THEIR_OWN:
+            continue
+        found = problems(name, replaced(name, place))
+        line = f"{as_key(name, place)}: is missing"
+        may_be = key in MAY_BE_LEFT_OUT
+        if (name, key) in DEPENDS:
+            may_be = DEPENDS[name, key](place)
+        assert (line in found) != may_be, (line, found)
+        told += not may_be
+    assert told > 150
+
+
+WRONG: list[Any] = [[], {}, {"zzz": 7}, True, "", "x" * 1_001, "a\u202eb"]
+
+
+def may_be(name: str, place: Place, value: Any) -> bool:
+    """Whether a value is right, or right as far as its sort goes, in a place."""
+    key, now = place[-1], inner_of(name, place)
+    if isinstance(value, bool):
+        return isinstance(now, bool)
+    if value == []:
+        return isinstance(now, list) and key != "range"
+    if isinstance(value, dict):
+        return isinstance(now, dict)
+    return False
+
+
+def inner_of(name: str, place: Place) -> Any:
+    inner: Any = FULL[name]
+    for key in place:
+        inner = inner[key]
+    return inner
+
+
+def test_a_value_of_another_sort_is_told_by_its_key() -> None:
+    """Wherever a text, a number, a yes, a list or a table stands, another sort of value is told by file and key."""
+    for number, (name, place) in enumerate(EVERY):
+        # A list of what is no text, and a number below every range, or one other thing.
+        for value in ([date(1979, 5, 27)], (-99.5, *WRONG)[number % (len(WRONG) + 1)]):
+            if may_be(name, place, value) or (
+                name.startswith("retired/") and place[-1] not in ("title", "replaced_by")
+            ):
+                continue
+            found = problems(name, replaced(name, place, value))
+            keys = [str(key) for key in place[-2:]]
+            assert any(line.startswith(f"{name}: ") and any(key in line for key in keys) for line in found), (
+                as_key(name, place),
+                value,
+                found,
+            )
