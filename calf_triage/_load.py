@@ -625,7 +625,7 @@ class _Loader:
                 )
         elif found.type != "yes_no":
             table.problem(f"{shown(above)} is not answered yes or no", "only_if")
-        elif len(self._chain(above)) >= DEEPEST_NAMES:
+        elif len(self._chain(above)) > DEEPEST_NAMES:
             table.problem(f"hangs below more than {DEEPEST_NAMES} findings in a row", "only_if")
         elif table.refers(above, "finding", "only_if"):
             return above
