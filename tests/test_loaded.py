@@ -360,18 +360,18 @@ def state(rules: RuleSet) -> dict[str, object]:
     return {**held, "orders": orders, "by_id": [*rules.findings.by_id.items()], "screens": screens}
 
 
-@pytest.mark.parametrize("folders", [SMALL, BUNDLED], ids=["small", "bundled"])
-def test_what_a_folder_says_is_what_is_loaded(folders: list[Path], tmp_path: Path) -> None:
-    """Every word and number of every file stands in the rule set where it belongs, in order, and nothing else does."""
-    files = texts(folders)
-    for name, text in files.items():
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    found, expected = state(load_rules(tmp_path)), state(Told(files).rule_set())
+def says_what_is_loaded(files: dict[str, str]) -> None:
+    folder: Any = InMemory(files)
+    found, expected = state(load_rules(folder)), state(Told(files).rule_set())
     assert list(found) == list(expected)
     for name, value in expected.items():
         assert found[name] == value, name
+
+
+@pytest.mark.parametrize("folders", [SMALL, BUNDLED], ids=["small", "bundled"])
+def test_what_a_folder_says_is_what_is_loaded(folders: list[Path]) -> None:
+    """Every word and number of every file stands in the rule set where it belongs, in order, and nothing else does."""
+    says_what_is_loaded(texts(folders))
 
 
 def test_a_small_folder_says_most_of_what_can_be_said() -> None:
@@ -620,8 +620,7 @@ def as_key(name: str, place: Place) -> str:
 def test_the_full_folder_says_what_is_loaded() -> None:
     """It is sound, and its words and numbers stand in the rule set where they belong."""
     assert problems() == ()
-    folder: Any = InMemory(LOADED)
-    assert state(load_rules(folder)) == state(Told(LOADED).rule_set())
+    says_what_is_loaded(LOADED)
 
 
 IDS = {"finding", "choices", "points", "given", "between", "can_do_without", "limit", "stop", "gate", "ladder"}
@@ -715,3 +714,183 @@ def test_a_value_of_another_sort_is_told_by_its_key() -> None:
                 value,
                 found,
             )
+
+
+# -- limits ------------------------------------------------------------------------------------------------------------
+
+WHOLE: list[tuple[str, Place, int, int]] = [
+    ("ruleset.toml", ("lowest_age",), 0, 120),
+    ("ruleset.toml", ("look_again_days",), 1, 365),
+    ("ruleset.toml", ("no_gain", "after_days"), 1, 365),
+    ("findings/more.toml", ("position",), 0, 1_000),
+    ("findings/start.toml", ("finding", "girth_difference_cm", "decimals"), 0, 3),
+    ("routine/pain.toml", ("then", "look_again_days"), 1, 365),
+    ("advice/all.toml", ("calf_raise", "dose", "sets"), 1, 10_000),
+    ("plan.toml", ("progress", "percent_a_week"), 1, 100),
+    ("plan.toml", ("progress", "session_percent"), 1, 100),
+    ("plan.toml", ("progress", "session_days"), 7, 365),
+    ("plan.toml", ("progress", "back_percent"), 1, 90),
+    ("plan.toml", ("progress", "back_after_hours"), 1, 168),
+    ("plan.toml", ("missed", "many_percent"), 1, 100),
+    ("plan.toml", ("missed", "back_after_weeks"), 1, 52),
+    ("plan.toml", ("days", "a_week"), 1, 10_000),
+    ("plan.toml", ("days", "trained"), 1, 7),
+    ("plan.toml", ("days", "between", "calf_raise"), 1, 14),
+    ("plan.toml", ("session", "most_exercises"), 1, 60),
+    ("plan.toml", ("session", "most_balance"), 0, 60),
+    ("plan.toml", ("first_days", "days"), 1, 28),
+    ("plan.toml", ("ability", "percent"), 1, 100),
+    ("plan.toml", ("ability", "differs_percent"), 1, 100),
+    ("plan.toml", ("pain", "stop_above"), 1, 9),
+    ("plan.toml", ("pain", "limit", "few", "at_most"), 0, 5),
+    ("plan.toml", ("ladder", "rising", "at_seconds"), 1, 10_000),
+]
+
+
+def test_every_whole_number_has_its_limits() -> None:
+    """At both limits a number is taken; one below and one above it is told, with the limits; so is a yes."""
+    for name, place, low, high in WHOLE:
+        line = f"{as_key(name, place)}: expected a whole number from {low} to {high}"
+        for number in (low, high):
+            assert not any(found.startswith(line) for found in problems(name, replaced(name, place, number))), line
+        for wrong in (low - 1, high + 1, low + 0.5, True):
+            assert any(found.startswith(line) for found in problems(name, replaced(name, place, wrong))), (line, wrong)
+
+
+def words(number: int) -> str:
+    return " ".join(f"w{n}" for n in range(number))
+
+
+def listed(number: int) -> list[str]:
+    return [f"w{n}" for n in range(number)]
+
+
+def labelled(number: int) -> dict[str, str]:
+    return {"here": "Here", "there": "There", **{f"c{n}": "C" for n in range(number - 2)}}
+
+
+LARGEST: list[tuple[str, Place, Any, Any, str]] = [
+    ("routine/pain.toml", ("why",), "w" * 1_000, "w" * 1_001, "longer than 1000 characters"),
+    ("advice/more.toml", ("short_walk", "target"), listed(60), listed(61), "more than 60 entries"),
+    ("advice/more.toml", ("short_walk", "target"), listed(2), ["w0", "w1", "w0"], "'w0' stands twice"),
+    ("advice/all.toml", ("no_massage", "steps"), [words(9)], [words(10)], "more than 9 words"),
+    ("regions.toml", ("GB", "emergency_number"), words(4), words(5), "more than 4 words"),
+    ("services.toml", ("emergency_department", "name"), words(6), words(7), "more than 6 words"),
+    ("findings/more.toml", ("finding", "place", "choices"), labelled(12), labelled(13), "a table of 2 to 12 choices"),
+    ("routine/weak.toml", ("then", "look_again_days"), [*range(1, 61)], [*range(1, 62)], "or rising ones"),
+    ("routine/weak.toml", ("then", "look_again_days"), [1, 365], [1, 366], "or rising ones"),
+    ("routine/weak.toml", ("then", "look_again_days"), [2], [], "or rising ones"),
+    ("routine/weak.toml", ("then", "look_again_days"), [2, 3], [2, 2], "or rising ones"),
+    ("routine/weak.toml", ("then", "look_again_days"), [2, 3], [3, 2], "or rising ones"),
+    ("soon/calf_pain_with_factor.toml", ("then", "within_hours"), 336, 335, "expected one of 48, 72, 336"),
+    ("soon/calf_pain_with_factor.toml", ("then", "within_hours"), 72, 72.0, "expected one of 48, 72, 336"),
+    ("soon/calf_pain_with_factor.toml", ("then", "within_hours"), 48, 24, "expected one of 48, 72, 336"),
+    ("advice/all.toml", ("calf_raise", "dose", "sets"), [3, 3], [3, 2], "or a span"),
+    ("advice/all.toml", ("calf_raise", "dose", "sets"), [1, 10_000], [1, 10_001], "or a span"),
+    ("advice/all.toml", ("calf_raise", "dose", "sets"), [1, 2], [1, 2, 3], "or a span"),
+    ("advice/all.toml", ("calf_raise", "dose", "sets"), [1, 2], [0, 2], "or a span"),
+    ("scores.toml", ("wells", "points", "cancer"), 1_000, 1_001, "expected a whole number from 1 to 1000"),
+    ("scores.toml", ("wells", "points", "cancer"), 2, 0, "expected a whole number from 1 to 1000"),
+    ("findings/more.toml", ("finding", "size_mm", "range"), [-5, 2], [2, 2], "expected two rising numbers"),
+    ("findings/more.toml", ("finding", "size_mm", "range"), [-0.001, 5], [-0.0001, 5], "expected two rising numbers"),
+    ("findings/more.toml", ("finding", "size_mm", "benign"), 5, 5.001, "is outside the range, or off its decimals"),
+    ("findings/more.toml", ("finding", "size_mm", "benign"), -5, -5.001, "is outside the range, or off its decimals"),
+    (
+        "advice/more.toml",
+        ("short_walk", "contraindicated_by"),
+        ["size_mm >= 5"],
+        ["size_mm >= 5.001"],
+        "always or never",
+    ),
+    (
+        "advice/more.toml",
+        ("short_walk", "contraindicated_by"),
+        ["size_mm < -4.999"],
+        ["size_mm < -5"],
+        "always or never",
+    ),
+    ("advice/more.toml", ("short_walk", "contraindicated_by"), ["wells >= 1"], ["wells >= 0"], "n from 1 to 2"),
+    ("advice/more.toml", ("short_walk", "contraindicated_by"), ["wells >= 2"], ["wells >= 3"], "n from 1 to 2"),
+    ("advice/more.toml", ("short_walk", "contraindicated_by"), ["wells >= 2"], ["wells < 2"], "n from 1 to 2"),
+    ("advice/more.toml", ("short_walk", "contraindicated_by"), ["wells >= 2"], ["wells >= 1.5"], "n from 1 to 2"),
+    ("ruleset.toml", ("version",), "999999.0.10", "1.0", "expected three numbers, as 1.2.0"),
+    (
+        "causes.toml",
+        ("disuse", "source", 0, "link"),
+        "http://a",
+        "ftp://a",
+        "expected an address that begins with https",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "place", "right", "wrong", "why"), LARGEST, ids=range(len(LARGEST)))
+def test_what_is_just_right_is_taken_and_what_is_just_wrong_is_told(
+    name: str, place: Place, right: Any, wrong: Any, why: str
+) -> None:
+    """On each limit of a text, a list or a number the folder loads; just beyond it that is told."""
+    assert not any(why in line for line in problems(name, replaced(name, place, right)))
+    assert any(why in line for line in problems(name, replaced(name, place, wrong)))
+
+
+def chained(number: int) -> dict[str, Any]:
+    """Named criteria of which each rests on the next."""
+    inner = {f"n{n:02}": {"means": "N", "all": [f"n{n + 1:02}"]} for n in range(number - 1)}
+    return {**FULL["criteria.toml"], **inner, f"n{number - 1:02}": {"means": "N", "all": ["cancer"]}}
+
+
+def test_names_rest_on_sixteen_others_at_most() -> None:
+    """A named criterion over sixteen others in a row is taken, and over seventeen it is told."""
+    assert problems("criteria.toml", chained(17)) == ()
+    assert problems("criteria.toml", chained(18)) == ("criteria.toml: [n00]: rests on more than 16 names in a row",)
+
+
+def hanging(number: int) -> dict[str, Any]:
+    """Findings of which each hangs below the one before."""
+    table = copy.deepcopy(FULL["findings/more.toml"])
+    above = "more_asked"
+    for n in range(number):
+        one = {"heading": "more", "asks": "More?", "kind": "symptom", "only_if": above}
+        table["finding"][f"deep_{n:02}"] = one
+        above = f"deep_{n:02}"
+    return table
+
+
+def test_findings_hang_below_sixteen_others_at_most() -> None:
+    """A finding below sixteen others in a row is taken, and below seventeen it is told."""
+    assert problems("findings/more.toml", hanging(16)) == ()
+    (line, *_) = problems("findings/more.toml", hanging(17))
+    assert line == "findings/more.toml: [finding.deep_16] only_if: hangs below more than 16 findings in a row"
+
+
+def written_out(number: int) -> dict[str, Any]:
+    """A named criterion that stands for so many others: fifty names of twenty each, or nineteen, less one."""
+    table = dict(FULL["criteria.toml"])
+    kept = [f"bed_days >= {n}" for n in range(1, 21)]
+    for n in range(50):
+        table[f"n{n:02}"] = {"means": "N", "any": kept}
+    table["n50"] = {"means": "N", "any": [f"n{n:02}" for n in range(50)] + (["cancer"] if number > 1_000 else [])}
+    return table
+
+
+def test_names_stand_for_a_thousand_criteria_at_most() -> None:
+    """A name that written out is a thousand criteria is taken, and one more is told."""
+    assert problems("criteria.toml", written_out(1_000)) == ()
+    assert problems("criteria.toml", written_out(1_001)) == (
+        "criteria.toml: [n50]: stands for more than 1000 criteria",
+    )
+
+
+def test_fifty_suggestions_are_made_and_a_thousand_problems_told() -> None:
+    """Of the problems with unknown names the first fifty have a near word; of all problems a thousand are told."""
+    for number in (999, 1_000, 1_100):
+        table = copy.deepcopy(FULL["advice/more.toml"])
+        table["short_walk"]["modified_by"] = [{"if": f"quite_other_{n}", "say": "S."} for n in range(number)]
+        found = problems("advice/more.toml", table)
+        assert len(found) == (number if number < 1_000 else 1_001)
+        assert (found[-1] == "more than 1000 problems; the rest was not read") == (number >= 1_000)
+    table = copy.deepcopy(FULL["advice/more.toml"])
+    table["short_walk"]["contraindicated_by"] = [f"cancer{n}" for n in range(10, 70)]
+    found = problems("advice/more.toml", table)
+    assert [place for place, line in enumerate(found) if "did you mean 'cancer'" in line] == [*range(50)]
+    assert len(found) == 60
