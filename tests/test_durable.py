@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -710,3 +711,222 @@ def _all_answers(*names: str) -> Iterator[dict[str, Value]]:
         yield values
         for value in (True, False, UNSURE):
             yield {names[0]: value, **values}
+
+
+# -- what a small fault would change -----------------------------------------------------------------------------------
+
+
+def agree_on_all(rules: RuleSet, answers: dict[str, list[Any]]) -> None:
+    """Both readings fire the same rules whatever is answered, or not, of these."""
+    for told in product(*([None, *values] for values in answers.values())):
+        values = {name: value for name, value in zip(answers, told, strict=True) if value is not None}
+        plainly, durably = both(rules, values)
+        assert plainly == durably, values
+
+
+@needs_engine
+def test_every_reach_of_a_score_is_read_alike() -> None:
+    """A score of different points is reached, or out of reach, on the same answers in both readings."""
+    findings = {name: generated.yes_no(name, order) for order, name in enumerate("abcd")}
+    items = tuple(
+        Item(Criterion(name, "yes", name), points) for name, points in zip(findings, (1, 2, 4, 4), strict=True)
+    )
+    needed = [Criterion(f"sum >= {n}", "score", "sum", n) for n in range(1, 12)]
+    rules = generated.finished(
+        findings,
+        [generated.rule(f"at_{n:02}", Acuity.ROUTINE, When(all=(one,))) for n, one in enumerate(needed)]
+        + [generated.rule(f"below_{n:02}", Acuity.ROUTINE, When(none=(one,))) for n, one in enumerate(needed)],
+        scores={"sum": Score("sum", "Made up", items)},
+    )
+    agree_on_all(rules, {name: [True, False, UNSURE] for name in findings})
+
+
+@needs_engine
+@pytest.mark.parametrize("cuts", [(0,), (1,), (-1,), (0, 3), (-3, 0, 1)])
+def test_numbers_are_compared_alike_through_a_name(cuts: tuple[int, ...]) -> None:
+    """A comparison in a named criterion is met and refuted on the same side of every number, zero too."""
+    size = generated.measurement("size_cm", 0, -5, 5)
+    named = {}
+    for cut in cuts:
+        for form, sign in (("at_least", ">="), ("below", "<")):
+            one = Criterion(f"size_cm {sign} {cut}", form, "size_cm", cut)  # type: ignore[arg-type]
+            named[f"{form}_{cut + 9}"] = NamedCriterion(f"{form}_{cut + 9}", "Made up", When(all=(one,)))
+    doubt = Criterion("size_cm is unsure", "unsure", "size_cm")
+    named["doubt"] = NamedCriterion("doubt", "Made up", When(all=(doubt,)))
+    uses = [Criterion(id, "named", id) for id in named]
+    made = [
+        generated.rule(f"{part}_{one.name}", Acuity.ROUTINE, When(**{part: (one,)})) for one in uses for part in PARTS
+    ]
+    agree_on_all(generated.finished({"size_cm": size}, made, named), {"size_cm": [*range(-5, 6), UNSURE]})
+
+
+PARTS = ("all", "none")
+
+
+@needs_engine
+def test_what_hangs_below_several_noes_counts_as_no() -> None:
+    """Everything below each of several questions that are answered no counts as no, whatever was answered to it."""
+    gates = {f"gate_{n}": generated.yes_no(f"gate_{n}", n) for n in range(2)}
+    below: dict[str, Any] = {}
+    for n in range(2):
+        below[f"sign_{n}"] = generated.yes_no(f"sign_{n}", 10 + n, f"gate_{n}")
+        below[f"size_{n}_cm"] = generated.measurement(f"size_{n}_cm", 20 + n, 0, 9, only_if=f"gate_{n}")
+    leaves = [Criterion(f"sign_{n}", "yes", f"sign_{n}") for n in range(2)]
+    leaves += [Criterion(f"size_{n}_cm >= 3", "at_least", f"size_{n}_cm", 3) for n in range(2)]
+    leaves += [Criterion(f"size_{n}_cm < 3", "below", f"size_{n}_cm", 3) for n in range(2)]
+    made = [
+        generated.rule(f"rule_{n}_{part}", Acuity.ROUTINE, When(**{part: (c,)}))
+        for n, c in enumerate(leaves)
+        for part in PARTS
+    ]
+    rules = generated.finished({**gates, **below}, made)
+    agree_on_all(
+        rules,
+        {name: [True, False] for name in gates}
+        | {f"sign_{n}": [True, False] for n in range(2)}
+        | {f"size_{n}_cm": [2, 3] for n in range(2)},
+    )
+
+
+def many(number: int) -> RuleSet:
+    """A rule set of so many rules, each of which reads a sign of its own."""
+    findings = {f"sign_{n:03}": generated.yes_no(f"sign_{n:03}", n) for n in range(number)}
+    whens = [When(all=(Criterion(name, "yes", name),)) for name in findings]
+    return generated.finished(
+        findings, [generated.rule(f"rule_{n:03}", Acuity.SOON, when) for n, when in enumerate(whens)]
+    )
+
+
+@needs_engine
+def test_a_network_with_nothing_to_say_does_not_silence_the_next() -> None:
+    """Where no rule of one network fires, those of the networks after it still do."""
+    rules = many(150)
+    assert len(durable._plan(rules).shards) == 3
+    for number in (0, 70, 149):
+        assert durable.fired(rules, {f"sign_{number:03}": True}) == (number,)
+
+
+@needs_engine
+def test_a_rule_set_is_planned_once() -> None:
+    """What the reading works out is kept with the rule set; what is no plan in its place is an error."""
+    rules = generated.rule_set(Random(14), 6, 6)
+    plan = durable._plan(rules)
+    assert durable._plan(rules) is plan
+    assert rules.readings["durable"] is plan
+    rules.readings["durable"] = "nothing"
+    with pytest.raises(durable.EngineError, match=r"^error$"):
+        durable.fired(rules, {})
+
+
+FAILURES_OF_BUILDING = [
+    ("create_ruleset", RuntimeError("error code: 1")),
+    ("assert_fact", (1, 0)),
+    ("start_action_for_state", ("{}", '{"0":{"m":{"id":"f"}}}')),
+    ("complete_and_start_action", '{"0":{"m":{"id":"f"}}}'),
+    ("retract_fact", (1, 0)),
+]
+
+
+@needs_engine
+@pytest.mark.parametrize(("name", "instead"), FAILURES_OF_BUILDING)
+def test_a_network_that_cannot_be_built_is_one_word(monkeypatch: pytest.MonkeyPatch, name: str, instead: Any) -> None:
+    """Any failure while a network is made is "error", and the next call makes another."""
+    rules = one_rule(When(all=(Criterion("sign", "yes", "sign"),)), generated.yes_no("sign"))
+    with monkeypatch.context() as patched:
+        patched.setattr(durable, "_engine", _Failing(durable._engine, name, 0, instead))
+        with pytest.raises(durable.EngineError, match=r"^error$"):
+            durable.fired(rules, {"sign": True})
+    assert len(durable._lost) == 1
+    assert durable.fired(rules, {"sign": True}) == (0,)
+
+
+@needs_engine
+@pytest.mark.parametrize(("name", "instead"), FAILURES)
+def test_a_failure_of_one_call_is_one_word(monkeypatch: pytest.MonkeyPatch, name: str, instead: Any) -> None:
+    """A network says "error" of whatever it did not expect, or hands on what the engine raised."""
+    rules = one_rule(When(all=(Criterion("sign", "yes", "sign"),)), generated.yes_no("sign"))
+    network = durable._Network(durable._plan(rules))
+    network.build()
+    facts = network.plan.facts({"sign": True})
+    monkeypatch.setattr(durable, "_engine", _Failing(durable._engine, name, 0, instead))
+    if isinstance(instead, tuple) and isinstance(instead[0], int):
+        with pytest.raises(durable.EngineError, match=r"^error$"):
+            network.fired(facts)
+    else:
+        with pytest.raises(Exception):  # noqa: B017, PT011 - whatever the engine raised
+            network.fired(facts)
+
+
+@needs_engine
+def test_an_engine_that_never_stops_firing_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network fires at most once for each way in which its rules can be met; once more is an error, not a loop."""
+    rules = one_rule(When(all=(Criterion("sign", "yes", "sign"),)), generated.yes_no("sign"))
+    durable.fired(rules, {})
+    engine = durable._engine
+    said: list[str] = []
+
+    def start(*arguments: Any) -> tuple[None, str]:
+        said.append(engine.start_action_for_state(*arguments)[1])
+        return None, said[0]
+
+    class Endless:
+        def __getattr__(self, name: str) -> Any:
+            if name == "start_action_for_state":
+                return start
+            return (lambda *_: said[0]) if name == "complete_and_start_action" else getattr(engine, name)
+
+    monkeypatch.setattr(durable, "_engine", Endless())
+    with pytest.raises(durable.EngineError, match=r"^error$"):
+        durable._idle[0].fired(durable._plan(rules).facts({"sign": True}))
+
+
+@needs_engine
+def test_what_is_released_is_the_session_and_then_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of each handle the session is deleted first, and nothing is deleted twice."""
+    network = durable._Network(durable._plan(many(70)))
+    network.build()
+    handles = network.handles
+    assert handles is not None
+    assert len(handles) == 2
+    calls: list[tuple[object, ...]] = []
+    engine = durable._engine
+
+    class Recording:
+        def __getattr__(self, name: str) -> Any:
+            def function(*arguments: Any) -> Any:
+                calls.append((name, *arguments))
+                return getattr(engine, name)(*arguments)
+
+            return function
+
+    monkeypatch.setattr(durable, "_engine", Recording())
+    network.release()
+    network.release()
+    assert calls == [call for one in handles for call in (("delete_state", one, "0"), ("delete_ruleset", one))]
+
+
+@needs_engine
+def test_what_was_lost_counts_among_the_networks_there_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks that are idle, in use and lost together are never more than there may be."""
+    rules = [generated.rule_set(Random(number), 6, 6) for number in range(4)]
+    monkeypatch.setattr(durable, "MOST_NETWORKS", 2)
+    durable._thrown_away(durable._checked_out(durable._plan(rules[0])))
+    held = durable._checked_out(durable._plan(rules[1]))
+    with pytest.raises(durable.EngineError, match=r"^busy$"):
+        durable.fired(rules[2], {})
+    held.build()
+    durable._returned(held)
+    assert durable.fired(rules[2], {}) == plain(rules[2]).read({}).fired
+    assert len(durable._idle) + len(durable._in_use) + len(durable._lost) == 2
+
+
+def test_a_name_that_cannot_be_told_apart_is_told_by_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever list a criterion stands in, its rule and its words stand in the problem."""
+    place = "routine/only_rule.toml: [when]"
+    first, second = (Criterion(name, "yes", name) for name in ("first", "second"))
+    monkeypatch.setattr(durable, "_alias", lambda number: ("costarring", "liquid")[number])
+    for when in (When(all=(first, second)), When(any=(first, second)), When(none=(first, second))):
+        rules = one_rule(when, generated.yes_no("first"), generated.yes_no("second", 1))
+        assert durable.limit_problems(rules) == [
+            f"{place}: 'second': the engine cannot tell its name 'liquid' from that of {place}: 'first'"
+        ]

@@ -1,0 +1,209 @@
+"""Tests as few and as fast as can be, for `python -m tests.mutation`; pytest does not collect them.
+
+Most call tests of the files beside this one, with some of their parameters, or fewer of them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import cache, partial
+from itertools import product
+from random import Random
+from typing import Any
+
+import pytest
+
+from calf_triage import RuleSetError, _folder, _load, load_rules
+from calf_triage.readings import durable
+from tests import generated, test_api, test_durable, test_loaded, test_resolution, test_sat
+from tests._rules import MINI
+from tests.test_loader import BROKEN, FILES, KINDS, PLANNED, InMemory, expected
+
+Told = dict[str, set[str]]
+
+_parsed = cache(_folder.parsed)
+"""What a file holds. Files are not what is changed here; `test_loader` reads them anew."""
+
+
+def folder(kind: str) -> Any:
+    """The mini folder with the changes of one kind laid over it, in memory."""
+    files = dict(FILES)
+    for path in sorted((BROKEN / kind).rglob("*")):
+        if path.is_file() and path.name not in ("expected.txt", "removed.txt"):
+            files[path.relative_to(BROKEN / kind).as_posix()] = path.read_bytes().decode("utf-8", "surrogateescape")
+    removed = BROKEN / kind / "removed.txt"
+    for name in removed.read_text().split() if removed.exists() else ():
+        del files[name]
+    return InMemory(files)
+
+
+ALL: list[tuple[str, Any, tuple[str, ...]]] = [(kind, folder(kind), expected(kind)) for kind in KINDS]
+
+
+def problems(kind: Any) -> tuple[str, ...]:
+    try:
+        load_rules(kind)
+    except RuleSetError as error:
+        return error.problems
+    return ()
+
+
+def told_by() -> Told:
+    """For each folder, the functions that tell its problems, by the names that mutmut gives them."""
+    found: Told = {}
+
+    def recording(problem: Any, names: set[str]) -> Any:
+        def recorded(*args: Any, **kwargs: Any) -> None:
+            frame: Any = sys._getframe(1)
+            while frame is not None and len(names) < 1_000:
+                names.add(frame.f_code.co_name.partition("__mutmut_")[0])
+                frame = frame.f_back
+            problem(*args, **kwargs)
+
+        return recorded
+
+    for kind, where, _ in ALL:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(_load, "parsed", _parsed)
+            names = found[kind] = set()
+            for class_ in (_load._Table, _load._Loader):
+                patch.setattr(class_, "problem", recording(class_.problem, names))
+            problems(where)
+    return found
+
+
+# Before anything is changed; the processes that try the changed code have it from here.
+TOLD_BY = told_by()
+PLANNED_FOLDER: Any = InMemory(PLANNED)
+
+
+def every_kind_of_problem() -> None:
+    """`test_loader`: every broken folder is refused in its exact words; those nearest to what is changed come first."""
+    changed = os.environ.get("MUTANT_UNDER_TEST", "").rpartition(".")[2].partition("__mutmut_")[0]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_load, "parsed", _parsed)
+        assert problems(PLANNED_FOLDER) == ()
+        for _, where, lines in sorted(ALL, key=lambda one: changed not in TOLD_BY[one[0]]):
+            assert problems(where) == lines
+
+
+def loaded() -> None:
+    """`test_loaded`: what sound folders say, and what is just right and just wrong."""
+    test_loaded.test_the_full_folder_says_what_is_loaded()
+    for folders in (test_loaded.SMALL, test_loaded.BUNDLED):
+        test_loaded.says_what_is_loaded(test_loaded.texts(folders))
+    for case in test_loaded.LARGEST:
+        test_loaded.test_what_is_just_right_is_taken_and_what_is_just_wrong_is_told(*case)
+    test_loaded.test_every_whole_number_has_its_limits()
+    test_loaded.test_names_rest_on_sixteen_others_at_most()
+    test_loaded.test_findings_hang_below_sixteen_others_at_most()
+    test_loaded.test_names_stand_for_a_thousand_criteria_at_most()
+    test_loaded.test_fifty_suggestions_are_made_and_a_thousand_problems_told()
+
+
+def in_parts() -> None:
+    """`test_loaded`: each part of a folder taken away, or replaced."""
+    test_loaded.test_what_has_to_be_there_is_told_where_it_is_missing()
+    test_loaded.test_a_value_of_another_sort_is_told_by_its_key()
+
+
+def arguments() -> None:
+    """`test_resolution`, `test_api`: what may be given, and who decided."""
+    for region, known in test_resolution.COUNTRIES:
+        test_resolution.test_a_country_is_two_letters_and_anything_else_is_none(region, known)
+    for word in ("c", "", 0, ["plain"]):
+        test_api.test_an_unknown_engine_is_refused(word)
+    tests: tuple[Callable[[pytest.MonkeyPatch], None], ...] = (
+        test_resolution.test_who_decided_is_told_word_for_word,
+        test_api.test_the_bundled_rules_are_read_once,
+    )
+    for test in tests:
+        with pytest.MonkeyPatch.context() as patch:
+            test(patch)
+
+
+def constructors() -> None:
+    """`test_sat`: every constructor is encoded right."""
+    for number in (1, 2, 3):
+        test_sat.test_every_constructor_is_encoded_right_over_all_answers(number)
+
+
+def resolution_in_clauses() -> None:
+    """`test_sat`: the resolution is encoded as the library resolves, on all but the bundled rules."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(test_sat, "RULES", MINI)
+        test_sat.test_the_resolution_is_encoded_as_the_library_resolves()
+
+
+def small_set_in_clauses() -> None:
+    """`test_sat`: both encoders prove what holds of the small set."""
+    for question in ("RED_FLOOR", "CLINICAL_FLOORS", "MONOTONE"):
+        test_sat.test_both_encoders_agree_on_the_small_set(question)
+
+
+def cells() -> None:
+    """`test_sat`: answers in one cell are one to every rule."""
+    for finding in test_sat.measurements()[::2]:
+        test_sat.test_answers_in_one_cell_are_one_to_every_rule(finding)
+
+
+def engine() -> None:
+    """`test_durable`: all that needs no other process and little time."""
+    random = Random(2)
+    for _ in range(120):
+        rules = generated.rule_set(random, random.randint(1, 16), random.randint(1, 16))
+        for answered in (0, 0.3, 0.8, 1):
+            values = generated.random_answers(random, rules, answered, contradicting=random.random() < 0.2)
+            plainly, durably = test_durable.both(rules, values)
+            assert plainly == durably
+    clean()
+    for form, part, steps in product(("at_least", "below"), ("all", "any", "none"), (-(10**15), 0, 35, 10**15)):
+        test_durable.test_a_number_is_compared_exactly_on_its_grid(form, part, steps)
+    for test in (
+        test_durable.test_what_hangs_below_a_no_counts_as_no_however_deep,
+        test_durable.test_unsure_is_neither_yes_nor_no,
+        test_durable.test_one_finding_twice_in_a_score_counts_twice,
+        test_durable.test_sixty_ways_of_being_met_at_once_are_all_drained,
+        test_durable.test_as_many_properties_as_are_let_through_are_read,
+        test_durable.test_names_are_hashed_as_the_engine_hashes_them,
+        test_durable.test_a_rule_beyond_the_engine_is_refused_by_its_file,
+        test_durable.test_no_network_is_larger_than_the_engine_holds,
+        test_durable.test_named_criteria_are_settled_before_what_uses_them,
+        test_durable.test_a_rule_set_goes_when_nobody_needs_it,
+    ):
+        test()
+        clean()
+
+
+def engine_in_trouble() -> None:
+    """`test_durable`: limits, failures and what is busy."""
+    tests: list[Callable[[pytest.MonkeyPatch], None]] = [
+        test_durable.test_names_that_the_engine_cannot_tell_apart_are_refused,
+        test_durable.test_without_the_engine_it_says_so,
+        test_durable.test_beyond_the_networks_there_may_be_it_is_busy,
+        test_durable.test_an_interrupted_call_throws_its_network_away,
+        test_durable.test_an_engine_that_keeps_failing_is_given_up,
+        test_durable.test_a_call_within_a_call_is_right,
+    ]
+    tests += [
+        partial(failing, name=name, instead=instead, after=after)
+        for (name, instead), after in product(test_durable.FAILURES, (0, 1))
+    ]
+    for test in tests:
+        with pytest.MonkeyPatch.context() as patch:
+            test(patch)
+        clean()
+
+
+def failing(patch: pytest.MonkeyPatch, name: str, instead: object, after: int) -> None:
+    test_durable.test_a_network_that_failed_is_thrown_away_and_the_next_call_is_right(patch, name, instead, after)
+
+
+def clean() -> None:
+    """No networks are left, as after each of the tests."""
+    for network in durable._idle:
+        network.release()
+    for kept in (durable._idle, durable._in_use, durable._lost):
+        kept.clear()
