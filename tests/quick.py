@@ -172,6 +172,13 @@ def engine() -> None:
         test_durable.test_no_network_is_larger_than_the_engine_holds,
         test_durable.test_named_criteria_are_settled_before_what_uses_them,
         test_durable.test_a_rule_set_goes_when_nobody_needs_it,
+        test_durable.test_every_reach_of_a_score_is_read_alike,
+        test_durable.test_what_hangs_below_several_noes_counts_as_no,
+        test_durable.test_a_network_with_nothing_to_say_does_not_silence_the_next,
+        test_durable.test_a_rule_set_is_planned_once,
+        partial(test_durable.test_numbers_are_compared_alike_through_a_name, (0,)),
+        partial(test_durable.test_numbers_are_compared_alike_through_a_name, (1,)),
+        partial(test_durable.test_numbers_are_compared_alike_through_a_name, (-3, 0, 1)),
     ):
         test()
         clean()
@@ -186,6 +193,18 @@ def engine_in_trouble() -> None:
         test_durable.test_an_interrupted_call_throws_its_network_away,
         test_durable.test_an_engine_that_keeps_failing_is_given_up,
         test_durable.test_a_call_within_a_call_is_right,
+        test_durable.test_an_engine_that_never_stops_firing_is_an_error,
+        test_durable.test_what_is_released_is_the_session_and_then_the_network,
+        test_durable.test_what_was_lost_counts_among_the_networks_there_may_be,
+        test_durable.test_a_name_that_cannot_be_told_apart_is_told_by_its_place,
+    ]
+    tests += [
+        partial(test_durable.test_a_failure_of_one_call_is_one_word, name=name, instead=instead)
+        for name, instead in test_durable.FAILURES
+    ]
+    tests += [
+        partial(test_durable.test_a_network_that_cannot_be_built_is_one_word, name=name, instead=instead)
+        for name, instead in test_durable.FAILURES_OF_BUILDING
     ]
     tests += [
         partial(failing, name=name, instead=instead, after=after)

@@ -15,7 +15,18 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from calf_triage import UNSURE, Acuity, Assessment, Escalation, FindingError, RuleSet, SelfCare, _triage, triage
+from calf_triage import (
+    UNSURE,
+    Acuity,
+    Assessment,
+    Escalation,
+    FindingError,
+    RuleSet,
+    SelfCare,
+    _triage,
+    load_rules,
+    triage,
+)
 from calf_triage._advice import SELF_CARE_KINDS, Advice, AdviceKind, Dose, Modification, Region, Service
 from calf_triage._assessment import (
     FiredRule,
@@ -38,6 +49,7 @@ from calf_triage.readings.plain import Plain, Reading, plain
 from tests import _laws as laws
 from tests import generated
 from tests._rules import MINI, RULES
+from tests.test_loader import PLANNED, InMemory
 
 Truth = tuple[bool, bool]
 """Met, and refuted."""
@@ -633,18 +645,22 @@ def every_one(rules: RuleSet) -> list[Criterion]:
 
 
 def test_a_law_and_a_plan_are_read_like_rules() -> None:
-    """The criteria of the bundled laws, and of what steers a plan, stand as the table says."""
-    reader = plain(RULES)
-    criteria = [criterion for law in RULES.laws for criterion in law.when]
-    criteria += [] if RULES.plan is None else [*RULES.plan.criteria()]
-    assert criteria
+    """The criteria of laws, and of what steers a plan, stand as the table says, also where no rule reads them."""
     random = Random(5)
-    for values in ({}, *(generated.random_answers(random, RULES, answered) for answered in (0.5, 0.9))):
-        reading, told = reader.read(values), Told(RULES, values)
-        for criterion in criteria:
-            assert (reader.is_met(criterion, reading), reader.is_refuted(criterion, reading)) == told.truth(criterion)
-        for law in RULES.laws:
-            assert reader.holds(law.when, reading) == told.when(law.when)[0]
+    folder: Any = InMemory(PLANNED)
+    for rules in (load_rules(folder), RULES):
+        assert rules.laws
+        assert rules.plan is not None
+        reader = plain(rules)
+        criteria = [*(criterion for law in rules.laws for criterion in law.when), *rules.plan.criteria()]
+        for values in ({}, *(generated.random_answers(random, rules, answered) for answered in (0.5, 0.9))):
+            reading, told = reader.read(values), Told(rules, values)
+            for criterion in criteria:
+                assert (reader.is_met(criterion, reading), reader.is_refuted(criterion, reading)) == told.truth(
+                    criterion
+                )
+            for law in rules.laws:
+                assert reader.holds(law.when, reading) == told.when(law.when)[0]
 
 
 def test_a_rule_set_is_read_in_once() -> None:
