@@ -30,6 +30,12 @@ COMPANION: Final = "__unsure"
 """What a column's name ends in that says where the answer of another is unsure."""
 
 _WORDS: Final[dict[str, bool | str]] = {"no": False, "yes": True, "unsure": UNSURE, "false": False, "true": True}
+_NOT_A_TEXT: Final = {
+    "yes_no": "not one of its answers",
+    "choice": "not one of its choices",
+    "measurement": "a text is not an answer here",
+}
+_TOO_LONG: Final = "the text is too long to be a choice"
 _LARGE_DICTIONARY: Final = 1_000
 
 
@@ -184,21 +190,29 @@ class _Column:
     def _text(self, array: pa.Array) -> None:
         """Yes, no and unsure, told by the two words in which Arrow keeps the length and the letters of a short text."""
         views = np.frombuffer(array.buffers()[1], np.uint64, 2 * self.rows, 16 * array.offset).reshape(-1, 2)
-        first, second = np.ascontiguousarray(views[:, 0]), views[:, 1]
+        first = np.ascontiguousarray(views[:, 0])
         left: Bits = self.valid if self.valid is not True else packed(np.ones(self.rows, np.bool_))
-        said: dict[bool | str, Bits] = {}
-        for word, answer in _WORDS.items():
+        for text, answer in _WORDS.items():
             if not some(left):
                 break
-            start, end = np.frombuffer(len(word).to_bytes(4, "little") + word.encode().ljust(12, b"\0"), np.uint64)
+            start, end = np.frombuffer(len(text).to_bytes(4, "little") + text.encode().ljust(12, b"\0"), np.uint64)
+            found = first == start
             # Up to four letters stand in the first word, and nothing in the second.
-            found = first == start if len(word) <= 4 else (first == start) & (second == end)
-            rows = both(packed(found), left)
-            if answer is not False and some(rows):
-                said[answer] = either(said.get(answer, False), rows)
-            left = both(left, not_(rows))
-        self.wrong("not one of its answers", left)
-        self.given.said.update(said)
+            if len(text) > 4:
+                rows = np.flatnonzero(found)
+                found[rows[views[rows, 1] != end]] = False
+            these = both(packed(found), left)
+            if answer is not False and some(these):
+                self.given.said[answer] = either(self.given.hit(answer), these)
+            left = both(left, not_(these))
+        self.wrong(_NOT_A_TEXT[self.finding.type], left)
+
+    @property
+    def _texts(self) -> Mapping[str, bool | str]:
+        """The texts that are answers."""
+        if self.finding.type == "yes_no":
+            return _WORDS
+        return {**{choice.id: choice.id for choice in self.finding.choices}, UNSURE: UNSURE}
 
     def _dictionary(self, array: pa.Array) -> None:
         texts, codes = _used(array)
@@ -227,16 +241,11 @@ class _Column:
         """The answer that a text is, or why it is none."""
         if text is None:
             return None, ""
-        if self.finding.type == "yes_no":
-            return (_WORDS[text], "") if text in _WORDS else ("", "not one of its answers")
-        if text == UNSURE:
-            return UNSURE, ""
-        if self.finding.type == "measurement":
-            return "", "a text is not an answer here"
-        if len(text) > LONGEST_TEXT_ANSWER:
-            return "", "the text is too long to be a choice"
-        known = any(text == choice.id for choice in self.finding.choices)
-        return (text, "") if known else ("", "not one of its choices")
+        texts = self._texts
+        if text in texts:
+            return texts[text], ""
+        too_long = self.finding.type == "choice" and len(text) > LONGEST_TEXT_ANSWER
+        return "", _TOO_LONG if too_long else _NOT_A_TEXT[self.finding.type]
 
     # -- numbers -----------------------------------------------------------------------------------------------------
 
