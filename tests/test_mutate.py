@@ -23,7 +23,7 @@ from calf_triage._triage import resolve
 from calf_triage.cli import main
 from calf_triage.mutate import OPERATORS, Mutant, Suite, VerifyError, mutants, mutate
 from calf_triage.readings.plain import plain
-from calf_triage.vignettes import Vignette, run
+from calf_triage.vignettes import Vignette, load_vignettes, run
 from tests._rules import MINI, MINI_FOLDER, RULES
 
 ALL: Final = [*mutants(MINI)]
@@ -114,6 +114,13 @@ def test_the_bundled_rules_have_mutants_of_every_kind() -> None:
     found = [(mutant.operator, mutant.change) for mutant in mutants(RULES)]
     assert {operator for operator, _ in found} == {*OPERATORS}
     assert len({change for _, change in found}) == len(found) > 2_000
+
+
+def test_no_mutant_of_the_bundled_rules_survives() -> None:
+    """A hundred of them, and others after each change of the rules; `calf-triage mutate` tries them all."""
+    cases = load_vignettes(Path(__file__).parent / "vignettes", RULES)
+    found = mutate(RULES, cases, sample=100, seed=int(RULES.sha256[:8], 16), processes=1)
+    assert found.passed, [fate.change for fate in found.fates if fate.outcome not in ("killed", "equivalent")]
 
 
 def test_every_waiver_of_the_bundled_rules_is_about_a_mutant() -> None:
