@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
+from attrs import evolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -215,6 +216,25 @@ def test_whole_cases_are_answered_as_triage_answers_them() -> None:
     assert done.set_aside.is_empty()
 
 
+def test_every_age_is_answered_as_triage_answers_it() -> None:
+    """Whoever self-care fits but for the age: unsure, not said, too young, and just old enough."""
+    reasons: set[str] = set()
+    # Without the rules above self-care, the age alone decides.
+    alone = evolve(RULES, rules=tuple(rule for rule in RULES if rule.acuity is Acuity.SELF_CARE))
+    for rules in (MINI, RULES, alone):
+        people: list[dict[str, Answer]] = []
+        for rule in rules:
+            if rule.acuity is Acuity.SELF_CARE:
+                whole = rules.benign(given=next(example.given for example in rule.examples if example.fires))
+                ages: list[Answer] = [UNSURE, rules.lowest_age - 1, rules.lowest_age]
+                people += [{**whole, "age_years": age} for age in ages]
+                people.append({name: answer for name, answer in whole.items() if name != "age_years"})
+        done = triage_frame(table(rules, people), rules=rules, keep=["who"])
+        same_as_one_at_a_time(rules, people, done)
+        reasons |= set(done.assessments["reason"])
+    assert reasons >= {"age_unsure", "unfinished", "under_age", "rules", "unsure"}
+
+
 def test_the_made_up_population_is_answered_as_triage_answers_it() -> None:
     """What the benchmark measures is right, too, and each form of its columns says the same of it."""
     frame = population(RULES, 300)
@@ -277,7 +297,7 @@ def test_true_and_false_are_read_as_texts_too() -> None:
     assert done.set_aside.is_empty()
     assert done.assessments["acuity"][0] == done.assessments["acuity"][2]
     assert done.assessments.row(1) == done.assessments.row(3)
-    for odd in ("True", "TRUE", "Yes", "y", "1", "", " yes", "yes\0", "yesyesyesyesyes", "unsur", "unsure "):
+    for odd in ("True", "TRUE", "Yes", "y", "1", "", " yes", "yes\0", "yesyesyesyesyes", "unsung", "unsure ", "falsy"):
         done = triage_frame(pl.DataFrame({"calf_pain": [odd, "yes"]}), rules=MINI)
         assert done.set_aside["row"].to_list() == [0]
         assert done.assessments["acuity"].null_count() == 1
@@ -465,6 +485,9 @@ def test_said_twice_is_a_problem() -> None:
     done = triage_frame(frame)
     assert done.set_aside.select("row", "column").rows() == [(0, "age_years"), (2, "calf_pain")]
     assert all(reason.endswith("__unsure; mend one of the two") for reason in done.set_aside["reason"])
+    # Neither of the two counts.
+    twice = pl.DataFrame({"breathless": [True], "breathless__unsure": [True], "calf_pain": [True]})
+    assert triage_frame(twice).set_aside["acuity_of_rest"][0] == triage({"calf_pain": True}).acuity.word
 
 
 # -- columns and options -----------------------------------------------------------------------------------------------
@@ -585,6 +608,10 @@ def test_arrow_batches_are_answered_as_tables_are() -> None:
     assert bad
     for form in arrow_forms(frame):
         assert triage_frame(form, keep=["who"]).assessments.equals(done.assessments)
+        one = form.combine_chunks().to_batches()[0]
+        assert (
+            triage_frame(one, keep=["who"], outputs=["acuity"]).assessments["acuity"].equals(done.assessments["acuity"])
+        )
         found = list(triage_arrow(form.to_batches(max_chunksize=50), keep=["who"]))
         assert [each.num_rows for each in found] == [50, 50, 30]
         assert {each.schema for each in found} == {pa.schema([pa.field("who", pa.int64()), *arrow_schema()])}

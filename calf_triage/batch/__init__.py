@@ -32,7 +32,7 @@ import os
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, Literal, cast, get_args
+from typing import Final, Literal, cast, get_args
 
 import polars as pl
 import pyarrow as pa
@@ -221,7 +221,7 @@ def output_schema(rules: RuleSet | None = None, outputs: Collection[Output] = OU
         if isinstance(kind, _columns_out.Ids):
             found[name] = pl.List(pl.Enum(kind.ids)) if kind.many else pl.Enum(kind.ids)
         else:
-            found[name] = pl.Boolean() if kind is bool else pl.Int32()
+            found[name] = {bool: pl.Boolean(), int: pl.Int32(), str: pl.String()}[kind]
     return pl.Schema(found)
 
 
@@ -277,7 +277,8 @@ def _frame(frame: object) -> pl.DataFrame:
         raise TypeError("frame: a LazyFrame has no rows yet; expected a table, as its collect() gives it")
     if not hasattr(frame, "__arrow_c_stream__"):
         raise TypeError("frame: expected a polars DataFrame, or a table that gives Arrow data (__arrow_c_stream__)")
-    return pl.DataFrame(cast(Any, frame))
+    # Not by way of polars alone, which takes the NaN of pandas, where nothing was said, for a number.
+    return cast(pl.DataFrame, pl.from_arrow(pa.RecordBatchReader.from_stream(frame).read_all()))
 
 
 def _is_ours(rules: RuleSet, name: str) -> bool:

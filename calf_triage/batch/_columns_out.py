@@ -41,7 +41,7 @@ def kinds(of: Prepared) -> dict[str, Ids | type]:
         "within_hours": int,
         "look_again_days": int,
         "exercises": Ids(of.items, many=True),
-        "version": Ids([of.rules.version]),
+        "version": str,
     }
 
 
@@ -99,8 +99,6 @@ def answered(of: Prepared, decoded: Decoded, outputs: tuple[str, ...]) -> Answer
             found[name] = resolution.look_again_days()
         elif name == "exercises":
             found[name] = resolution.advised(good)
-        else:
-            found[name] = np.zeros(decoded.rows, np.uint8)
     return Answered(decoded.rows, found, bad, decoded.problems, acuity if bad is not False else None)
 
 
@@ -114,6 +112,8 @@ def record_batch(of: Prepared, part: Answered, schema: pa.Schema) -> pa.RecordBa
             arrays.append(_problem(part))
         elif field.name == "acuity_of_rest":
             arrays.append(_rest(part))
+        elif field.name == "version":
+            arrays.append(_ids(np.zeros(part.rows, np.uint8), [of.rules.version], field.type, null))
         else:
             arrays.append(_array(part.columns[field.name], what[field.name], field.type, null))
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
@@ -139,7 +139,8 @@ def _array(
 
 def _ids(numbers: NDArray[Any], ids: list[str], type: pa.DataType, null: NDArray[np.bool_] | None) -> pa.Array:
     if not pa.types.is_dictionary(type):
-        return pa.array(ids, type).take(pa.array(numbers, mask=null))
+        # Not every Arrow can take from a view of texts.
+        return pa.array(ids, pa.string()).take(pa.array(numbers, mask=null)).cast(type)
     codes = pa.array(numbers.astype(type.index_type.to_pandas_dtype(), copy=False), mask=null)
     return pa.DictionaryArray.from_arrays(codes, pa.array(ids, type.value_type), ordered=type.ordered)
 
