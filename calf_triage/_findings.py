@@ -164,7 +164,6 @@ class Findings:
     """For each yes/no finding, all findings that do not apply when it is answered no, at any depth."""
     yes_no: dict[str, str] = field(init=False, repr=False)
     """The ids of the yes/no findings."""
-
     place: dict[str, int] = field(init=False, repr=False)
     """Where each finding stands in question order."""
 

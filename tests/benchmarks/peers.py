@@ -34,7 +34,8 @@ FINDINGS: Final = {10: 12, 80: 60, 500: 200, 2_000: 500}
 BUNDLED: Final = "bundled"
 FAR: Final = 10**17
 """Beyond every number that a rule compares with."""
-SECONDS: Final = 60
+SECONDS: Final = 120
+"""How long Host may take for one rule set."""
 
 
 def rule_set(name: str) -> RuleSet:
