@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from random import Random
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any, Final, Protocol
 
 from attrs import frozen
@@ -28,6 +28,8 @@ from tests import generated
 
 Values = Mapping[str, Value]
 Fields = Mapping[str, bool | int]
+Seconds = tuple[float, float]
+"""Of processor time, all threads together and less what looking at the clock takes; and of the clock on the wall."""
 
 FINDINGS: Final = {10: 12, 80: 60, 500: 200, 2_000: 500}
 """How many findings a made-up rule set of so many rules has."""
@@ -471,8 +473,8 @@ def agree(rules: RuleSet, contender: Contender, people: Iterable[Values]) -> Non
 # -- Host, in a process of its own -------------------------------------------------------------------------------------
 
 
-def of_its_own(name: str, people: int, rounds: int, seconds: int = SECONDS) -> dict[str, list[float]] | str:
-    """Seconds of each call by Host and by the compiled function in one process, in turns; or what became of it."""
+def of_its_own(name: str, people: int, rounds: int, seconds: int = SECONDS) -> dict[str, list[Seconds]] | str:
+    """What each call by Host and by the compiled function takes in one process, in turns; or what became of it."""
     command = [sys.executable, "-m", "tests.benchmarks.peers", name, str(people), str(rounds)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
@@ -481,21 +483,27 @@ def of_its_own(name: str, people: int, rounds: int, seconds: int = SECONDS) -> d
     if done.returncode:
         said = done.stderr.strip().splitlines()[-1:] or [""]
         return f"died of signal {-done.returncode}" if done.returncode < 0 else f"failed: {said[0][:200]}"
-    found: dict[str, list[float]] = json.loads(done.stdout)
-    return found
+    return {name: [(used, passed) for used, passed in taken] for name, taken in json.loads(done.stdout).items()}
 
 
-def timed(contenders: Mapping[str, Contender], people: Sequence[Values], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each call, everybody in turns, so that what else the machine does falls on all alike."""
+def timed(contenders: Mapping[str, Contender], people: Sequence[Values], rounds: int) -> dict[str, list[Seconds]]:
+    """What each call takes, everybody in turns, so that what else the machine does falls on all alike."""
     given = {name: [contender.given(values) for values in people] for name, contender in contenders.items()}
-    taken: dict[str, list[float]] = {name: [] for name in contenders}
+    taken: dict[str, list[Seconds]] = {name: [] for name in contenders}
+    looking = min(_seconds(lambda _: (), None)[0] for _ in range(1_000))
     for _ in range(rounds):
         for name, contender in contenders.items():
             for one in given[name]:
-                start = perf_counter()
-                contender.fired(one)
-                taken[name].append(perf_counter() - start)
+                used, passed = _seconds(contender.fired, one)
+                taken[name].append((used - looking, passed))
     return taken
+
+
+def _seconds(fired: Callable[[Any], Iterable[int]], given: Any) -> Seconds:
+    used, start = process_time(), perf_counter()
+    fired(given)
+    passed = perf_counter() - start
+    return process_time() - used, passed
 
 
 def main() -> None:
