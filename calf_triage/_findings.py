@@ -188,7 +188,7 @@ class Findings:
 
     def not_applicable(self, values: Mapping[str, Answer]) -> set[str]:
         """The findings below one that is answered no: they count as no."""
-        return {id for above, ids in self.below.items() if values.get(above) is False for id in ids}
+        return set[str]().union(*(ids for above, ids in self.below.items() if values.get(above) is False))
 
     def check(self, answers: object) -> tuple[dict[str, Value], list[str]]:
         """The answers that can be read, in question order, and a line for each that cannot."""
@@ -196,10 +196,11 @@ class Findings:
             return {}, ["answers: expected a mapping of finding names to answers"]
         values: dict[str, Value] = {}
         problems: list[str] = []
+        yes_no = self.yes_no.get
         for key, answer in answers.items():
             # Most answers are such, and need no closer look.
-            if (answer is True or answer is False) and type(key) is str and (yes_no := self.yes_no.get(key)):
-                values[yes_no] = answer
+            if (answer is True or answer is False) and type(key) is str and (found := yes_no(key)):
+                values[found] = answer
                 continue
             name = _exact(key)
             finding = self.by_id.get(name) if isinstance(name, str) else None
@@ -257,6 +258,8 @@ class _Wrong:
 def _exact(value: object) -> object:
     """The str, int or float in a value whose own class may lie about what it equals; anything else as it is."""
     kind = type(value)
+    if kind is str or kind is int or kind is float:
+        return value
     if issubclass(kind, str):
         return str.__str__(cast(str, value))
     if issubclass(kind, float):
