@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MOST_JSON: Final = 4 * 1024 * 1024
 LONGEST_PROBLEM: Final = 200
+LONGEST_NUMBER: Final = 300
 
 T = TypeVar("T")
 
@@ -49,19 +50,23 @@ def read(text: object, cls: type[T], what: str) -> T:
 
     if not isinstance(text, str) or len(text) > MOST_JSON:
         raise ValueError(f"expected a JSON text of at most {MOST_JSON} characters")
+    wrong, document = "", None
     try:
-        document = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+        document = json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant, parse_int=_whole)
     except RecursionError:
-        raise ValueError("the JSON is nested too deeply") from None
+        wrong = "the JSON is nested too deeply"
     except json.JSONDecodeError as error:
-        # Its own error carries the whole text, answers and all.
-        raise ValueError(f"not {what}:\nno JSON: {error.msg} (line {error.lineno}, column {error.colno})") from None
-    try:
-        return _converter().structure(document, cls)
-    except Exception as error:  # noqa: BLE001 - cattrs raises groups of anything
-        problems = transform_error(error, path=what.split()[-1], format_exception=_without_values)
-        told = listed(tuple(problem[:LONGEST_PROBLEM] for problem in problems))
-        raise ValueError(f"not {what}:\n{told}") from None
+        wrong = f"not {what}:\nno JSON: {error.msg} (line {error.lineno}, column {error.colno})"
+    except ValueError as error:
+        wrong = str(error)
+    if not wrong:
+        try:
+            return _converter().structure(document, cls)
+        except Exception as error:  # noqa: BLE001 - cattrs raises groups of anything
+            problems = transform_error(error, path=what.split()[-1], format_exception=_without_values)
+            wrong = f"not {what}:\n{listed(tuple(problem[:LONGEST_PROBLEM] for problem in problems))}"
+    # Raised here and not above: the errors of others carry what was given, answers and all, and would hang on to it.
+    raise ValueError(wrong)
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -69,6 +74,12 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found) < len(pairs):
         raise ValueError("a JSON key stands twice")
     return found
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > LONGEST_NUMBER:
+        raise ValueError(f"a JSON number has more than {LONGEST_NUMBER} digits")
+    return int(digits)
 
 
 def _no_constant(_: str) -> object:

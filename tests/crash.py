@@ -30,8 +30,8 @@ from calf_triage._findings import UNSURE, Value
 from calf_triage.readings import durable
 from calf_triage.readings.plain import plain
 from tests import generated
+from tests._memory import allocated
 from tests._rules import MINI, MINI_FOLDER
-from tests.soak import allocated
 
 ROOT: Final = Path(__file__).parent.parent
 MOST_CASES: Final = 600

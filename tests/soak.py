@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import ctypes
 import gc
 import os
 import statistics
@@ -23,7 +22,6 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 from random import Random
 from typing import Any, Final
 
@@ -35,6 +33,7 @@ from calf_triage.readings import durable
 from calf_triage.readings.plain import plain
 from tests import _laws as laws
 from tests import generated
+from tests._memory import allocated, resident
 from tests._rules import MINI, MINI_FOLDER, RULES
 from tests.fuzz import OTHERS
 
@@ -157,44 +156,6 @@ def _middle(numbers: Iterable[int]) -> float:
 
 
 # -- memory ------------------------------------------------------------------------------------------------------------
-
-
-class _Mallinfo(ctypes.Structure):
-    _fields_ = [
-        (name, ctypes.c_size_t)
-        for name in (
-            "arena",
-            "ordblks",
-            "smblks",
-            "hblks",
-            "hblkhd",
-            "usmblks",
-            "fsmblks",
-            "uordblks",
-            "fordblks",
-            "keep",
-        )
-    ]
-
-
-def allocated() -> int | None:
-    """The bytes that C's allocator has in use, those of mapped blocks included; None where it cannot be asked."""
-    try:
-        ask = ctypes.CDLL(None).mallinfo2
-    except (OSError, AttributeError):
-        return None
-    ask.restype = _Mallinfo
-    found = ask()
-    return int(found.uordblks) + int(found.hblkhd)
-
-
-def resident() -> int | None:
-    """The bytes of the process that are in memory; None where that is not told."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except OSError:
-        return None
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def measured(calls: int) -> Memory:
