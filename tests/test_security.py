@@ -148,7 +148,7 @@ def _compiled_as(thing: Any) -> str:
     return str(getattr(getattr(thing, "__code__", None), "co_filename", ""))
 
 
-# -- no network, no file unasked ----------------------------------------------------------------------------------------
+# -- no network, no file unasked ---------------------------------------------------------------------------------------
 
 COMMANDS = """
 from calf_triage import cli
