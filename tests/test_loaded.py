@@ -8,12 +8,15 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import os
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from decimal import Decimal
+from importlib import resources
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -769,6 +772,12 @@ def labelled(number: int) -> dict[str, str]:
     return {"here": "Here", "there": "There", **{f"c{n}": "C" for n in range(number - 2)}}
 
 
+def pointed(number: int) -> dict[str, int]:
+    return {"cancer": 1, "girth_difference_cm >= 3": 1} | {
+        f"girth_difference_cm < {n / 10}": 1 for n in range(1, number - 1)
+    }
+
+
 LARGEST: list[tuple[str, Place, Any, Any, str]] = [
     ("routine/pain.toml", ("why",), "w" * 1_000, "w" * 1_001, "longer than 1000 characters"),
     ("advice/more.toml", ("short_walk", "target"), listed(60), listed(61), "more than 60 entries"),
@@ -813,6 +822,8 @@ LARGEST: list[tuple[str, Place, Any, Any, str]] = [
     ("advice/more.toml", ("short_walk", "contraindicated_by"), ["wells >= 2"], ["wells >= 3"], "n from 1 to 2"),
     ("advice/more.toml", ("short_walk", "contraindicated_by"), ["wells >= 2"], ["wells < 2"], "n from 1 to 2"),
     ("advice/more.toml", ("short_walk", "contraindicated_by"), ["wells >= 2"], ["wells >= 1.5"], "n from 1 to 2"),
+    ("findings/more.toml", ("finding", "place", "worse"), "earlier", "higher", "unknown word 'higher'; expected later"),
+    ("scores.toml", ("wells", "points"), pointed(60), pointed(61), "expected a table of 1 to 60 criteria"),
     ("ruleset.toml", ("version",), "999999.0.10", "1.0", "expected three numbers, as 1.2.0"),
     (
         "causes.toml",
@@ -894,3 +905,146 @@ def test_fifty_suggestions_are_made_and_a_thousand_problems_told() -> None:
     found = problems("advice/more.toml", table)
     assert [place for place, line in enumerate(found) if "did you mean 'cancer'" in line] == [*range(50)]
     assert len(found) == 60
+
+
+# -- what else a folder may say ----------------------------------------------------------------------------------------
+
+
+def with_example(given: dict[str, Any], **more: Any) -> tuple[str, ...]:
+    """What is wrong with a rule whose first example is this one."""
+    table = copy.deepcopy(FULL["routine/weak.toml"])
+    table["example"][0] = {"name": "one", "given": given, "fires": True, **more}
+    return problems("routine/weak.toml", table)
+
+
+def test_an_example_says_what_it_hangs_from_only_where_the_rest_is_no() -> None:
+    """Where all else is no, what an answer hangs from has to be said, unless the answer is no."""
+    place = "routine/weak.toml: [[example]] 1 given"
+    told = (f"{place}: left_hot: applies only with more_asked, and otherwise that is no",)
+    assert with_example({"left_hot": True}, otherwise="no") == told
+    assert with_example({"left_hot": "unsure"}, otherwise="no") == told
+    assert with_example({"left_hot": False}, otherwise="no") == ()
+    assert with_example({"left_hot": True, "more_asked": True}, otherwise="no") == ()
+    assert with_example({"left_hot": True}) == ()
+    assert with_example({"left_hot": True}, otherwise="yes") == (
+        'routine/weak.toml: [[example]] 1 otherwise: can only be "no"',
+        *told,
+    )
+
+
+def _full_rules() -> RuleSet:
+    folder: Any = InMemory(LOADED)
+    return load_rules(folder)
+
+
+def test_an_examples_answers_are_those_given_and_the_benign_rest_where_it_says_so() -> None:
+    """`otherwise` fills in what a person without anything would answer; without it the rest is absent."""
+    given: dict[str, Any] = {"more_asked": True, "left_hot": True}
+    values, wrong = _load.example_values(_full_rules(), Example("one", given, fires=True))
+    assert (values, wrong) == (given, [])
+    values, wrong = _load.example_values(_full_rules(), Example("one", given, fires=True, otherwise_no=True))
+    assert {name: values[name] for name in given} == given
+    assert (values["cancer"], values["age_years"], values["place"]) == (False, 40, "here")
+    assert wrong == []
+
+
+def test_training_without_gain_is_about_findings_answered_yes_or_no() -> None:
+    """What no_gain names has to be a yes/no finding; each wrong one is told, by its key."""
+    for wrong, lines in (
+        ({"finding": "leg_weaknes"}, ["finding: unknown finding 'leg_weaknes'; did you mean 'leg_weakness'?"]),
+        ({"symptoms": ["calf_pan"]}, ["symptoms: unknown finding 'calf_pan'; did you mean 'calf_pain'?"]),
+        ({"finding": "bed_days"}, ["'bed_days' is not answered yes or no"]),
+        ({"symptoms": ["place"]}, ["'place' is not answered yes or no"]),
+    ):
+        table = copy.deepcopy(FULL["ruleset.toml"])
+        table["no_gain"] |= wrong
+        found = problems("ruleset.toml", table)
+        assert [line.removeprefix("ruleset.toml: [no_gain]").lstrip(": ") for line in found] == lines
+
+
+def test_the_lowest_age_lies_within_the_ages_that_can_be_answered() -> None:
+    """At both ends of the range it is taken, whatever the decimals of an age; beyond them, or without an age, told."""
+    outside = ("ruleset.toml: lowest_age: is outside the range of age_years",)
+    for decimals in (0, 1):
+        start = copy.deepcopy(FULL["findings/start.toml"])
+        start["finding"]["age_years"] |= {"range": [10, 100], "decimals": decimals}
+        for lowest, found in ((10, ()), (100, ()), (9, outside), (101, outside), (0, ())):
+            ruleset = {**FULL["ruleset.toml"], "lowest_age": lowest}
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setitem(FULL, "findings/start.toml", start)
+                assert problems("ruleset.toml", ruleset) == found, (decimals, lowest)
+
+
+def test_as_many_names_as_there_may_be_are_taken() -> None:
+    """A thousand findings, named criteria and scores are taken, one more is not, whichever of them it is."""
+    have = sum(len(table["finding"]) for name, table in FULL.items() if name.startswith("findings/"))
+    have += len(FULL["criteria.toml"]) + len(FULL["scores.toml"])
+    refused = ("more than 1000 findings, named criteria and scores",)
+    criteria = {f"n{n:04}": {"means": "N", "all": ["cancer"]} for n in range(1_000 - have)}
+    assert problems("criteria.toml", {**FULL["criteria.toml"], **criteria}) == ()
+    one_more = {**criteria, "one_more": {"means": "N", "all": ["cancer"]}}
+    assert problems("criteria.toml", {**FULL["criteria.toml"], **one_more}) == refused
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(FULL, "criteria.toml", {**FULL["criteria.toml"], **criteria})
+        score = {"title": "T", "cites": "c", "says": "s", "points": {"cancer": 1}}
+        assert problems("scores.toml", {**FULL["scores.toml"], "one_more": score}) == refused
+
+
+def test_a_circle_is_printed_whole_up_to_sixty_names() -> None:
+    """A circle of sixty names, the first said again at its end, is cut, and a shorter one is not."""
+    for number, cut in ((59, False), (60, True)):
+        names = [f"n{n:02}" for n in range(number)]
+        circle = {one: {"means": "N", "all": [after]} for one, after in zip(names, [*names[1:], names[0]], strict=True)}
+        line, *others = problems("criteria.toml", {**FULL["criteria.toml"], **circle})
+        assert all(other.endswith("rests on more than 16 names in a row") for other in others)
+        printed = " → ".join([*names, "…" if cut else "n00"])
+        assert line == f"criteria.toml: [n00]: a circle: {printed}"
+    score = {"title": "T", "cites": "c", "says": "s", "points": {"b_name": 1}}
+    with pytest.MonkeyPatch.context() as patch:
+        named = {"b_name": {"means": "N", "all": ["a_sum >= 1"]}}
+        patch.setitem(FULL, "criteria.toml", {**FULL["criteria.toml"], **named})
+        found = problems("scores.toml", {**FULL["scores.toml"], "a_sum": score})
+    assert found == ("scores.toml: [a_sum]: a circle: a_sum → b_name → a_sum",)
+
+
+class Package:
+    """A package in a zip, say, that may hold rules, and knows no folder that it lies in."""
+
+    def __init__(self, *paths: str, at: str = "") -> None:
+        self.paths, self.at = paths, at
+
+    def __truediv__(self, name: str) -> Package:
+        return Package(*self.paths, at=f"{self.at}/{name}")
+
+    def is_file(self) -> bool:
+        return self.at in self.paths
+
+    def is_dir(self) -> bool:
+        return any(path.startswith(f"{self.at}/") for path in self.paths)
+
+
+def test_the_rules_in_the_package_come_before_those_beside_it() -> None:
+    """The packaged rules if there are any; else those beside the package; else, to be told as missing, the packaged."""
+    with TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
+        package = Path(name) / "calf_triage"
+        package.mkdir()
+        patch.setattr(_load, "__file__", str(package / "_load.py"))
+        assert _load._bundled() == package / "rules"
+        (package.parent / "rules").mkdir()
+        assert _load._bundled() == package.parent / "rules"
+        (package / "rules").mkdir()
+        assert _load._bundled() == package.parent / "rules"
+        (package / "rules" / "ruleset.toml").touch()
+        assert _load._bundled() == package / "rules"
+        patch.setattr(_load, "__file__", str(package.parent / "all.zip" / "calf_triage" / "_load.py"))
+        for held, found in (("/rules/ruleset.toml", "/rules"), ("/rules/causes.toml", "/rules"), ("/a", "/rules")):
+            patch.setattr(resources, "files", {"calf_triage": Package(held)}.__getitem__)
+            where: Any = _load._bundled()
+            assert where.at == found
+
+
+def test_a_folder_is_given_by_its_name_too() -> None:
+    """As a text, a path, or anything that can be walked; and without one the bundled rules are loaded."""
+    folder = FOLDERS / "mini"
+    assert load_rules(str(folder)).sha256 == load_rules(folder).sha256 == load_rules(os.fspath(folder)).sha256
+    assert load_rules().sha256 == load_rules(BUNDLED[0]).sha256
