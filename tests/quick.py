@@ -17,7 +17,7 @@ import pytest
 
 from calf_triage import RuleSetError, _folder, _load, load_rules
 from calf_triage.readings import durable
-from tests import generated, test_api, test_durable, test_loaded, test_resolution, test_sat
+from tests import generated, test_api, test_durable, test_loaded, test_loader, test_resolution, test_sat
 from tests._rules import MINI
 from tests.test_loader import BROKEN, FILES, KINDS, PLANNED, InMemory, expected
 
@@ -100,7 +100,24 @@ def loaded() -> None:
     test_loaded.test_names_rest_on_sixteen_others_at_most()
     test_loaded.test_findings_hang_below_sixteen_others_at_most()
     test_loaded.test_names_stand_for_a_thousand_criteria_at_most()
-    test_loaded.test_fifty_suggestions_are_made_and_a_thousand_problems_told()
+
+
+def elsewhere() -> None:
+    """`test_loaded`: what no_gain, examples, ages, names and circles may be, and where the bundled rules are."""
+    for test in (
+        test_loaded.test_a_folder_is_given_by_its_name_too,
+        test_loaded.test_the_rules_in_the_package_come_before_those_beside_it,
+        test_loaded.test_an_example_says_what_it_hangs_from_only_where_the_rest_is_no,
+        test_loaded.test_an_examples_answers_are_those_given_and_the_benign_rest_where_it_says_so,
+        test_loaded.test_training_without_gain_is_about_findings_answered_yes_or_no,
+        test_loaded.test_the_lowest_age_lies_within_the_ages_that_can_be_answered,
+        test_loaded.test_as_many_names_as_there_may_be_are_taken,
+        test_loaded.test_a_circle_is_printed_whole_up_to_sixty_names,
+        test_loaded.test_fifty_suggestions_are_made_and_a_thousand_problems_told,
+    ):
+        test()
+    with pytest.MonkeyPatch.context() as patch:
+        test_loader.test_a_problem_with_the_engine_refuses_the_folder(patch)
 
 
 def in_parts() -> None:
@@ -147,6 +164,23 @@ def cells() -> None:
     """`test_sat`: answers in one cell are one to every rule."""
     for finding in test_sat.measurements()[::2]:
         test_sat.test_answers_in_one_cell_are_one_to_every_rule(finding)
+
+
+def persons() -> None:
+    """`test_sat`: one person and another."""
+    for test in (
+        test_sat.test_a_number_of_a_rule_begins_a_cell_on_both_sides,
+        test_sat.test_the_lowest_age_begins_a_cell,
+        test_sat.test_what_is_asked_of_one_answer_is_so,
+        test_sat.test_who_completes_another_says_all_that_the_other_said,
+        test_sat.test_a_mirrored_person_has_left_and_right_the_other_way_round,
+        test_sat.test_a_solution_is_told_by_the_benign_answer_where_it_may_be,
+        test_sat.test_a_person_like_another_shares_all_but_what_is_apart,
+        test_sat.test_nothing_is_absent_of_a_whole_person,
+        test_sat.test_what_a_criterion_reads_is_told_through_names_and_scores,
+        test_sat.test_gates_of_opposites_are_false_and_are_written_once,
+    ):
+        test()
 
 
 def engine() -> None:

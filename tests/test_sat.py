@@ -15,7 +15,7 @@ from calf_triage._findings import UNSURE, Finding, Value
 from calf_triage._rules import Law
 from calf_triage._triage import resolve
 from calf_triage.readings.plain import plain
-from calf_triage.readings.sat import ABSENT, NOT_APPLICABLE, Person, Truths, cells
+from calf_triage.readings.sat import ABSENT, NOT_APPLICABLE, Circuit, Person, Truths, cells
 from calf_triage.verify import verify
 from calf_triage.verify.prover import Prover
 from calf_triage.verify.resolution import RUNGS, Resolution
@@ -298,3 +298,182 @@ def test_both_encoders_agree_on_made_up_rules() -> None:
             assert by_sat == by_z3, (seed, question)
             refuted[question] += bool(by_sat)
     assert all(refuted[question] for question in ("SATISFIABLE", "MONOTONE", "RED_FLOOR", "CLINICAL_FLOORS"))
+
+
+# -- one person and another --------------------------------------------------------------------------------------------
+
+
+def sided() -> RuleSet:
+    """A left and a right, one of each sort of finding, and a question with something below it."""
+    left, right = generated.yes_no("left_hot", 0), generated.yes_no("right_hot", 1)
+    size, other = (generated.measurement(f"{side}_size_cm", n, 0, 9) for n, side in ((2, "left"), (3, "right")))
+    opens = generated.yes_no("opens", 4)
+    below = generated.yes_no("below", 5, "opens")
+    mirrored = {"left_hot": "right_hot", "left_size_cm": "right_size_cm"} | {
+        "right_hot": "left_hot",
+        "right_size_cm": "left_size_cm",
+    }
+    findings = {one.id: evolve(one, mirror=mirrored.get(one.id)) for one in (left, right, size, other, opens, below)}
+    large = Criterion("left_size_cm >= 4", "at_least", "left_size_cm", 4)
+    zero = Criterion("left_size_cm >= 0", "at_least", "left_size_cm", 0)
+    made = [
+        generated.rule("large", Acuity.SOON, When(all=(large,), any=(Criterion("below", "yes", "below"),))),
+        generated.rule("any_size", Acuity.ROUTINE, When(all=(zero,), none=(Criterion("left_hot", "yes", "left_hot"),))),
+    ]
+    return evolve(generated.finished(findings, made), lowest_age=0)
+
+
+def every_answer(rules: RuleSet) -> Iterator[dict[str, Value]]:
+    """All that can be said about them: no, yes, small, large, unsure and nothing."""
+    names = [*rules.findings.by_id]
+    yes_no: tuple[Value | None, ...] = (None, True, False, UNSURE)
+    told = [yes_no if rules.findings.by_id[name].type == "yes_no" else (None, 0, 4, UNSURE) for name in names]
+    for answers in product(*told):
+        values = {name: answer for name, answer in zip(names, answers, strict=True) if answer is not None}
+        if "below" not in values or values.get("opens") is not False:
+            yield values
+
+
+def some_answers(rules: RuleSet, number: int) -> list[dict[str, Value]]:
+    return Random(3).sample(list(every_answer(rules)), number)
+
+
+def test_a_number_of_a_rule_begins_a_cell_on_both_sides() -> None:
+    """A number in a rule about one side parts the answers to the other side too; one at the low end parts none."""
+    assert cells(sided()) == {"left_size_cm": (0, 4), "right_size_cm": (0, 4)}
+
+
+def test_the_lowest_age_begins_a_cell() -> None:
+    """Unless there is none: then nothing about the age is told apart; nor where nobody is asked for it."""
+    for decimals, lowest, starts in ((0, 16, (0, 16)), (1, 16, (0, 160)), (0, 0, (0,)), (0, 121, (0,))):
+        age = evolve(generated.measurement("age_years", 0, 0, 120 * 10**decimals), decimals=decimals)
+        rules = generated.finished({"age_years": age}, [])
+        rules = evolve(rules, lowest_age=lowest, advice={})
+        assert cells(rules) == {"age_years": starts}
+    assert cells(evolve(generated.finished({"sign": generated.yes_no("sign")}, []), advice={})) == {}
+
+
+def test_who_completes_another_says_all_that_the_other_said() -> None:
+    """A person can complete another just where everything that the other answered is answered alike."""
+    rules = sided()
+    sat = prover(rules)
+    less = sat.part.person
+    more = sat.completed().person
+    some = some_answers(rules, 24)
+    for one, other in product(some, [*some, *({**values, "left_hot": True} for values in some)]):
+        hidden = silent_ones(more, other)
+        states = {name: NOT_APPLICABLE if name in hidden else other.get(name, ABSENT) for name in less.states}
+        before = silent_ones(less, one)
+        said = {name: NOT_APPLICABLE if name in before else one.get(name, ABSENT) for name in less.states}
+        completes = all(state in (ABSENT, states[name]) for name, state in said.items())
+        assert sat.ask(*fixed(less, one), *fixed(more, other)) == completes
+
+
+def test_a_mirrored_person_has_left_and_right_the_other_way_round() -> None:
+    """What one answers about the left the other answers about the right; the rest is the same, and nothing is new."""
+    rules = sided()
+    sat = prover(rules)
+    one = sat.part.person
+    top, clauses = sat.circuit.top, len(sat.circuit.clauses)
+    other = one.mirrored()
+    assert (sat.circuit.top, len(sat.circuit.clauses)) == (top, clauses)
+    assert other.whole == one.whole
+    swapped = {"left_hot": "right_hot", "right_hot": "left_hot"}
+    swapped |= {"left_size_cm": "right_size_cm", "right_size_cm": "left_size_cm"}
+    assert other.states == {name: one.states[swapped.get(name, name)] for name in one.states}
+    assert other.is_("left_hot", "no such state") == Circuit.FALSE
+    assert other.state("left_size_cm", 5) == 4
+
+
+def test_what_is_asked_of_one_answer_is_so() -> None:
+    """Benign, silent, the same as another's: each literal is true just where the answers say so."""
+    rules = sided()
+    sat = prover(rules)
+    one, other = sat.part.person, sat.person(whole=False)
+    names = [*one.states]
+    benign, silent = ({name: make(name) for name in names} for make in (one.benign, one.silent))
+    same = {name: one.same(other, name) for name in names}
+    doubt = one.is_("left_hot", "no such state")
+    some = some_answers(rules, 40)
+    for values, others in zip(some, [some[0], *some[:-1]], strict=True):
+        assert sat.ask(*fixed(one, values), *fixed(other, others))
+        hidden, hers = silent_ones(one, values), silent_ones(other, others)
+        for name in names:
+            state, her = (
+                NOT_APPLICABLE if name in quiet else said.get(name, ABSENT)
+                for quiet, said in ((hidden, values), (hers, others))
+            )
+            assert sat.true(silent[name]) == (name in hidden)
+            assert sat.true(benign[name]) == (name in hidden or values.get(name) == rules.findings.by_id[name].benign)
+            assert sat.true(same[name]) == (state == her)
+        assert one.values(sat.true) == {name: value for name, value in values.items() if name not in hidden}
+        assert not sat.true(doubt)
+
+
+def test_a_solution_is_told_by_the_benign_answer_where_it_may_be() -> None:
+    """Of a cell with the benign answer in it, that is told; of another, its lowest value."""
+    findings = {"size_cm": evolve(generated.measurement("size_cm", 0, 0, 9), benign=2)}
+    large = Criterion("size_cm >= 4", "at_least", "size_cm", 4)
+    made = [generated.rule("large", Acuity.SOON, When(all=(large,)))]
+    rules = evolve(generated.finished(findings, made), lowest_age=0)
+    sat = prover(rules)
+    for told, found in ((1, 2), (3, 2), (4, 4), (9, 4)):
+        assert sat.ask(*fixed(sat.part.person, {"size_cm": told}))
+        assert sat.part.person.values(sat.true) == {"size_cm": found}
+
+
+def test_a_person_like_another_shares_all_but_what_is_apart() -> None:
+    """Only the findings that are apart have states of their own, and what hangs among them still hangs."""
+    rules = sided()
+    sat = prover(rules)
+    one = sat.part.person
+    other = sat.person(whole=False, like=one, apart=("opens", "below"))
+    assert {name for name in one.states if other.states[name] is not one.states[name]} == {"opens", "below"}
+    for opens in (True, False, UNSURE):
+        silent = other.silent("below")
+        assert sat.ask(other.is_("opens", opens), silent) == (opens is False)
+        assert sat.ask(other.is_("opens", opens), -silent) == (opens is not False)
+        assert sat.ask(other.is_("opens", opens), one.is_("opens", True))
+
+
+def test_nothing_is_absent_of_a_whole_person() -> None:
+    """A whole person has no absent answers, and one of whom anything may be absent has."""
+    sat = prover(sided())
+    assert not any(ABSENT in states for states in sat.whole.person.states.values())
+    assert all(ABSENT in states for states in sat.part.person.states.values())
+
+
+def test_what_a_criterion_reads_is_told_through_names_and_scores() -> None:
+    """The findings on which criteria depend, whatever stands between."""
+    a, b, c = (Criterion(name, "yes", name) for name in "abc")
+    findings = {name: generated.yes_no(name, order) for order, name in enumerate("abc")}
+    named = NamedCriterion("picture", "Made up", When(any=(a, Criterion("sum >= 1", "score", "sum", 1))))
+    score = Score("sum", "Made up", (Item(b, 1), Item(c, 2)))
+    use = Criterion("picture", "named", "picture")
+    made = [generated.rule("one", Acuity.SOON, When(all=(use,)))]
+    rules = generated.finished(findings, made, {"picture": named}, {"sum": score})
+    sat = prover(evolve(rules, lowest_age=0))
+    truths = Truths(sat.circuit, sat.rules, sat.part.person)
+    assert truths.reads([a]) == {"a"}
+    assert truths.reads([Criterion("sum >= 1", "score", "sum", 1)]) == {"b", "c"}
+    assert truths.reads([use]) == truths.reads([use, a]) == {"a", "b", "c"}
+    assert truths.reads([]) == frozenset()
+    for met, refuted, says in ((truths.met(b), truths.refuted(b), "b"),):
+        for answer in (True, False, UNSURE):
+            assert sat.ask(sat.part.person.is_(says, answer))
+            assert (sat.true(met), sat.true(refuted)) == (answer is True, answer is False)
+
+
+def test_gates_of_opposites_are_false_and_are_written_once() -> None:
+    """All of a thing and its opposite is false, any of them true; of nothing, all is true and any false."""
+    circuit = Circuit()
+    a, b = circuit.new(), circuit.new()
+    assert circuit.all((a, -a)) == circuit.all((a, circuit.FALSE)) == circuit.any(()) == circuit.FALSE
+    assert circuit.any((a, -a)) == circuit.any((a, circuit.TRUE)) == circuit.all(()) == circuit.TRUE
+    assert circuit.all((a, a)) == circuit.all((a, circuit.TRUE)) == circuit.any((a,)) == a
+    before = len(circuit.clauses)
+    gate = circuit.all((a, b))
+    assert len(circuit.clauses) == before + 3
+    assert circuit.all((b, a, circuit.TRUE)) == gate
+    assert circuit.any((-a, -b)) == -gate
+    assert len(circuit.clauses) == before + 3
