@@ -96,7 +96,6 @@ def loaded() -> None:
         test_loaded.says_what_is_loaded(test_loaded.texts(folders))
     for case in test_loaded.LARGEST:
         test_loaded.test_what_is_just_right_is_taken_and_what_is_just_wrong_is_told(*case)
-    test_loaded.test_every_whole_number_has_its_limits()
     test_loaded.test_names_rest_on_sixteen_others_at_most()
     test_loaded.test_findings_hang_below_sixteen_others_at_most()
     test_loaded.test_names_stand_for_a_thousand_criteria_at_most()
@@ -120,10 +119,37 @@ def elsewhere() -> None:
         test_loader.test_a_problem_with_the_engine_refuses_the_folder(patch)
 
 
+READ_BY = {
+    "plan.toml": ("_plan", "_pain", "_stop_sign", "_gate", "_ladder", "_named", "_items_in", "_of_type"),
+    "ruleset.toml": ("_settings", "_no_gain", "_lowest_age"),
+    "findings/": (
+        "_read_screen",
+        "_read_findings",
+        "_finding",
+        "_measurement",
+        "_choice",
+        "_worse",
+        "_only_if",
+        "_opens",
+    ),
+    "advice/": ("_read_advice", "_item", "_dose", "_modifications"),
+    "routine/": ("_rule", "_then", "_examples", "_look_again", "_given"),
+}
+"""Of some of the loader's functions, which files they read."""
+
+
+def near(name: str) -> bool:
+    """Whether a file is read by the function that is changed, as far as that is known."""
+    changed = os.environ.get("MUTANT_UNDER_TEST", "").partition("__mutmut_")[0].rpartition("ǁ")[2]
+    files = [file for file, functions in READ_BY.items() if any(changed.startswith(one) for one in functions)]
+    return not files or name.startswith(tuple(files))
+
+
 def in_parts() -> None:
-    """`test_loaded`: each part of a folder taken away, or replaced."""
-    test_loaded.test_what_has_to_be_there_is_told_where_it_is_missing()
-    test_loaded.test_a_value_of_another_sort_is_told_by_its_key()
+    """`test_loaded`: each part of a folder taken away, replaced, or at its limit."""
+    test_loaded.limits_hold(one for one in test_loaded.WHOLE if near(one[0]))
+    test_loaded.told_where_missing(one for one in test_loaded.EVERY if near(one[0]))
+    test_loaded.told_where_wrong(one for one in test_loaded.EVERY if near(one[0]))
 
 
 def arguments() -> None:

@@ -662,10 +662,10 @@ def is_name(name: str, place: Place) -> bool:
     return bool(above) and above[-1] in IDS and not (name == "plan.toml" and above[-1] == "finding")
 
 
-def test_what_has_to_be_there_is_told_where_it_is_missing() -> None:
-    """Of everything that can be said each part may be left out, or is told as missing, by its very place."""
+def told_where_missing(every: Iterable[tuple[str, Place]]) -> int:
+    """How many of these places are told where they are missing; all others may be left out."""
     told = 0
-    for name, place in EVERY:
+    for name, place in every:
         key = str(place[-1])
         if is_name(name, place) or key in OF_THEIR_OWN:
             continue
@@ -676,7 +676,12 @@ def test_what_has_to_be_there_is_told_where_it_is_missing() -> None:
             may_be = DEPENDS[name, key](place)
         assert (line in found) != may_be, (line, found)
         told += not may_be
-    assert told > 150
+    return told
+
+
+def test_what_has_to_be_there_is_told_where_it_is_missing() -> None:
+    """Of everything that can be said each part may be left out, or is told as missing, by its very place."""
+    assert told_where_missing(EVERY) > 150
 
 
 WRONG: list[Any] = [[], {}, {"zzz": 7}, True, "", "x" * 1_001, "a\u202eb"]
@@ -701,9 +706,8 @@ def inner_of(name: str, place: Place) -> Any:
     return inner
 
 
-def test_a_value_of_another_sort_is_told_by_its_key() -> None:
-    """Wherever a text, a number, a yes, a list or a table stands, another sort of value is told by file and key."""
-    for number, (name, place) in enumerate(EVERY):
+def told_where_wrong(every: Iterable[tuple[str, Place]]) -> None:
+    for number, (name, place) in enumerate(every):
         # A list of what is no text, and a number below every range, or one other thing.
         for value in ([date(1979, 5, 27)], (-99.5, *WRONG)[number % (len(WRONG) + 1)]):
             if may_be(name, place, value) or (
@@ -717,6 +721,11 @@ def test_a_value_of_another_sort_is_told_by_its_key() -> None:
                 value,
                 found,
             )
+
+
+def test_a_value_of_another_sort_is_told_by_its_key() -> None:
+    """Wherever a text, a number, a yes, a list or a table stands, another sort of value is told by file and key."""
+    told_where_wrong(EVERY)
 
 
 # -- limits ------------------------------------------------------------------------------------------------------------
@@ -752,7 +761,11 @@ WHOLE: list[tuple[str, Place, int, int]] = [
 
 def test_every_whole_number_has_its_limits() -> None:
     """At both limits a number is taken; one below and one above it is told, with the limits; so is a yes."""
-    for name, place, low, high in WHOLE:
+    limits_hold(WHOLE)
+
+
+def limits_hold(whole: Iterable[tuple[str, Place, int, int]]) -> None:
+    for name, place, low, high in whole:
         line = f"{as_key(name, place)}: expected a whole number from {low} to {high}"
         for number in (low, high):
             assert not any(found.startswith(line) for found in problems(name, replaced(name, place, number))), line

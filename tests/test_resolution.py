@@ -7,6 +7,7 @@ nothing is kept. What a rule set may say is made up at random, so that no fault 
 from __future__ import annotations
 
 import logging
+import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from random import Random
@@ -531,6 +532,15 @@ COUNTRIES: list[tuple[object, str]] = [
     *((name, "GB") for name in ("GB", "gb", "Gb")),
     *((name, "generic") for name in NO_COUNTRIES),
 ]
+
+
+def test_a_child_of_a_process_reads_the_bundled_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever held the lock when the process was forked, the child does not wait for it."""
+    held = threading.Lock()
+    held.acquire()
+    monkeypatch.setattr(_triage, "_loading", held)
+    _triage._after_fork_in_child()
+    assert _triage.bundled_rules() is RULES
 
 
 @pytest.mark.parametrize(("region", "known"), COUNTRIES)
