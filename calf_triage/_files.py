@@ -38,11 +38,16 @@ def read_answers(name: str) -> tuple[Any, list[str]]:
         raise UnreadableError(f"{where}: is empty; no answers at all are written {{}}")
     suffix = Path(name).suffix.lower()
     if suffix == ".json" or (suffix != ".toml" and text.lstrip().startswith("{")):
-        found = _json(text, where)
-        return _once(found) if isinstance(found, _Pairs) else (found, [])
+        return json_answers(text, where)
     if suffix != ".toml":
         where = f"{where}: does not begin with a brace, so it is no JSON object"
     return _toml(text, where), []
+
+
+def json_answers(text: str, where: str) -> tuple[Any, list[str]]:
+    """The same of a JSON text."""
+    found = _json(text, where)
+    return _once(found) if isinstance(found, _Pairs) else (found, [])
 
 
 def read_toml(name: str) -> dict[str, Any]:
@@ -150,6 +155,8 @@ def _once(pairs: _Pairs) -> tuple[dict[str, Any], list[str]]:
     """The answers, and a line for each finding that is answered twice. A yes, or else an unsure, is kept of the two: it
     may be a red flag, and the other would silence it.
     """
+    if len(alone := dict(pairs)) == len(pairs):
+        return alone, []
     every: dict[str, list[Any]] = {}
     for name, value in pairs:
         every.setdefault(name, []).append(value)
