@@ -129,13 +129,14 @@ class Screen:
     """Where a command's output goes: in colour on a terminal with rich, plain text anywhere else.
 
     Plain also with NO_COLOR or TERM=dumb. What is piped is not wrapped, so that other programs can read it by lines.
+    console: the one of rich, None where the text is plain.
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream if stream is not None else sys.stdout
         self.terminal = bool(self._stream and self._stream.isatty())
         self.width = shutil.get_terminal_size().columns if self.terminal else None
-        self._console = self._rich() if self.terminal else None
+        self.console = self._rich() if self.terminal else None
 
     def _rich(self) -> Console | None:
         if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
@@ -148,20 +149,20 @@ class Screen:
 
     def show(self, sections: Iterable[Section]) -> None:
         """Prints the sections."""
-        if self._console is None:
+        if self.console is None:
             print(plain(sections, self.width), file=self._stream)
             return
         for number, section in enumerate(sections):
             if number:
-                self._console.print()
+                self.console.print()
             if section.title:
                 style = _STYLES[section.rung.word] if section.rung is not None else "bold"
-                self._console.print(section.title, style=style)
+                self.console.print(section.title, style=style)
             for part in section.body:
                 if isinstance(part, str):
-                    self._console.print(part)
+                    self.console.print(part)
                 else:
-                    self._console.print(_rich_table(part) if isinstance(part, Table) else _rich_tree(part))
+                    self.console.print(_rich_table(part) if isinstance(part, Table) else _rich_tree(part))
 
 
 def _rich_table(table: Table) -> RichTable:

@@ -1,9 +1,10 @@
 """The command line: `calf-triage`, also `python -m calf_triage`.
 
-Exit codes: 0 answered; 1 the check found problems, a whole case failed, two rule sets differ, or someone should be seen
-instead of following a plan; 2 input, rules or the command could not be
-read (an answer may still stand on standard output); 3 something inside went wrong; 4 an interview was stopped early;
-130 interrupted, and 128 with a signal's number for an interview that it ended; 141 no reader.
+Exit codes: 0 answered; 1 the check found problems, a whole case failed, two rule sets differ, or someone should be
+seen instead of following a plan; 2 input, rules or the command could not be read (an answer may still stand on
+standard output); 3 something inside went wrong; 4 an interview was stopped early; 5 a change of rules lowered
+somebody's answer in a batch; 130 interrupted, and 128 with a signal's number for an interview that it ended; 141 no
+reader.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import calf_triage
 from calf_triage._assessment import INTENDED_USE, Assessment, Escalation
 from calf_triage._errors import FindingError, RuleSetError, listed
-from calf_triage._files import UnreadableError, as_values, read_answers, read_toml
+from calf_triage._files import STDIN, UnreadableError, as_values, read_answers, read_toml
 from calf_triage._findings import Acuity
 from calf_triage._folder import printable
 from calf_triage._load import load_rules
@@ -41,8 +42,9 @@ if TYPE_CHECKING:
     from calf_triage.plan import Plan
 
 _LONGEST_SEARCH: Final = 600
+_SECONDS_A_LINE: Final = 5
 
-ANSWERED, FAILED, UNREADABLE, BROKEN, INTERRUPTED, NO_READER = 0, 1, 2, 3, 130, 141
+ANSWERED, FAILED, UNREADABLE, BROKEN, LOWERED, INTERRUPTED, NO_READER = 0, 1, 2, 3, 5, 130, 141
 MOST_NOTES: Final = 5
 MOST_BYTES_A_ZIP: Final = 16 * 1024 * 1024
 BUNDLED: Final = "bundled"
@@ -61,17 +63,19 @@ examples:
   calf-triage verify my_rules                prove them for every set of answers
   calf-triage mutate my_rules                which mistakes nothing would notice
   calf-triage diff bundled my_rules          what differs, and for whom
+  calf-triage batch in.csv out.csv           every row of a file
   calf-triage COMMAND --help                 more about a command
 
 exit codes:
   0  answered
   1  check: problems found; verify: not all is proved; vignettes: a case failed;
      mutate: a mutant survived; diff: something differs, or is not decided;
-     plan: be seen instead
+     plan: be seen instead; batch: rows were set aside, or answers differ
   2  input, rules or command could not be read; if the answers that could be
      read need care today or at once, standard output still says so
   3  something inside went wrong
-  4  ask: stopped early; what was answered is saved (130 after Ctrl-C)"""
+  4  ask: stopped early; what was answered is saved (130 after Ctrl-C)
+  5  batch --rules-before: somebody is answered lower than before"""
 
 _RUN: Final = """\
 FILE holds finding names with their answers: true, false, "unsure", the id of a
@@ -199,6 +203,35 @@ The exit code is 0 only if nothing was rewritten, apart from the version, and
 both are proved to answer alike; 1 if something differs or is not decided; 2 if
 one of the two cannot be read; 3 if a proof and the library disagree. With
 --json, `lowered` says whether anything was lowered, or may have been."""
+
+_BATCH: Final = """\
+IN is CSV, JSON Lines (.jsonl, .ndjson) or Parquet, by its suffix or --format;
+OUT gets a row for each row of IN that could be read, in the same order. It is
+read and written piece by piece, so that no size matters.
+
+A column, or a key of JSON Lines, is a finding; `calf-triage rules findings`
+lists them. CSV cells are yes, no, unsure, true, false, the id of a choice, or a
+number; empty is absent. A line of JSON Lines is what `run` takes as JSON. Ids
+within a cell of CSV are divided by ";".
+
+What is no finding has to be named with --keep, and is carried along: a column
+that is misspelt would be an answer that nobody hears. A row that cannot be read
+is set aside as a whole: with its number, the column, what would be right, and
+the row as it was written, in FILE of --set-aside, else in OUT's name with
+.set-aside in it. It has no answer; acuity_of_rest says what its other answers
+mean, where that is same_day or emergency.
+
+OUT gets its name only when all is done. Until then what is done stands in the
+folder OUT.parts. After Ctrl-C, a crash or a full disk the same command with
+--resume goes on there, if IN, the rules and the columns are the same.
+
+--rules-before OLD (a folder, a zip, or bundled) adds acuity_before and change:
+lowered (less urgent, or within more hours), raised, other_rules (as urgent, but
+others fired), same, or not_compared (OLD cannot read the row).
+
+The exit code is 0 if every row was answered, and with --rules-before as before;
+1 if rows were set aside, or answers differ; 5 if one of them is lowered; 2 if IN
+or the command cannot be read, or with --strict at the first row that cannot."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -378,6 +411,22 @@ def _parser() -> argparse.ArgumentParser:
     differ.add_argument("new", metavar="NEW", help="likewise")
     differ.add_argument("--cases", metavar="PATH", help="also list which whole cases of a file or folder change")
     option(differ, "json")
+
+    batch = command("batch", _batch, "triage each row of a file, and write the answers to another", _BATCH)
+    batch.add_argument("source", metavar="IN", help="the file, or - for standard input")
+    batch.add_argument("target", metavar="OUT", help="the file to write, or - for standard output")
+    formats = ("csv", "jsonl", "parquet")
+    batch.add_argument("--format", choices=formats, help="what IN is, where its suffix does not tell")
+    batch.add_argument("--to", choices=formats, help="what OUT is, where its suffix does not tell; default: as IN")
+    batch.add_argument("--keep", action="append", default=[], metavar="COLUMN", help="carry it along; may be repeated")
+    batch.add_argument("--columns", metavar="LIST", help="what to write of each answer, as acuity,rules; default: all")
+    batch.add_argument("--set-aside", metavar="FILE", help="where rows go that cannot be read")
+    batch.add_argument("--strict", action="store_true", help="stop at the first row that cannot be read")
+    batch.add_argument("--resume", action="store_true", help="go on with a run that was interrupted")
+    batch.add_argument("--overwrite", action="store_true", help="replace OUT, and what an interrupted run has left")
+    batch.add_argument("--rules-before", metavar="OLD", help="earlier rules: tell what has changed for these people")
+    batch.add_argument("--progress", action="store_true", help="tell how far it is, also where no terminal is")
+    option(batch, "rules", "json")
 
     cases = command(
         "vignettes", _vignettes, "run whole cases, and compare with how soon they should be seen", _VIGNETTES
@@ -878,6 +927,97 @@ def _root(name: str) -> Traversable:
             f"{printable(name)}: expected one folder of rules with its ruleset.toml, found {len(within)}"
         )
     return cast("Traversable", zipfile.Path(path, at=within[0].removesuffix("ruleset.toml")))
+
+
+def _batch(chosen: argparse.Namespace) -> int:
+    try:
+        # Here, because no other command needs anything of it.
+        from calf_triage.batch import OUTPUTS
+        from calf_triage.batch.files import triage_file
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "calf_triage":
+            raise
+        raise UnreadableError(f'{error.name} is not installed; get it with: pip install "calf-triage[batch]"') from None
+    piped = chosen.target == STDIN
+    if piped and sys.stdout.isatty() and chosen.to == "parquet":
+        raise UnreadableError("batch: Parquet is not for a terminal")
+    rules = _loaded(chosen)
+    before = None if chosen.rules_before is None else _versions(chosen.rules_before)[0]
+    try:
+        with _told_progress(chosen.progress) as progress:
+            tally = triage_file(
+                chosen.source,
+                chosen.target,
+                rules=rules,
+                before=before,
+                format=chosen.format,
+                target_format=chosen.to,
+                keep=chosen.keep,
+                outputs=OUTPUTS if chosen.columns is None else cast(Any, _listed(chosen.columns)),
+                set_aside=chosen.set_aside,
+                strict=chosen.strict,
+                resume=chosen.resume,
+                overwrite=chosen.overwrite,
+                progress=progress,
+            )
+    except (KeyboardInterrupt, OSError, UnreadableError) as error:
+        if isinstance(error, KeyboardInterrupt):
+            _say("stopped; nothing stands under the name of OUT")
+        for note in getattr(error, "__notes__", ()):
+            _say(note)
+        raise
+    if chosen.json:
+        print(json.dumps(tally.data(), ensure_ascii=False, indent=2), file=sys.stderr if piped else sys.stdout)
+    else:
+        Screen(sys.stderr if piped else sys.stdout).show(tally.sections())
+    return LOWERED if tally.lowered else FAILED if tally.aside or tally.differs else ANSWERED
+
+
+@contextmanager
+def _told_progress(asked: bool) -> Iterator[Callable[[int, float | None, float], None]]:
+    """Tells on standard error how far a batch is: a bar with rich on a terminal, else a line; nothing in a pipe unless
+    it is asked for.
+    """
+    terminal = sys.stderr is not None and sys.stderr.isatty()
+    first: list[tuple[int, float]] = []
+    told = 0.0
+
+    def words(rows: int, done: float | None, seconds: float) -> str:
+        first.extend([] if first else [(rows, done or 0.0)])
+        (rows_before, done_before), rate = first[0], ""
+        if seconds > 0 and rows > rows_before:
+            rate = f", {(rows - rows_before) / seconds:,.0f} a second"
+            if done is not None and done > done_before:
+                rate += f", about {_duration(seconds / (done - done_before) * (1 - done))} left"
+        return f"{rows:,} rows{rate}"
+
+    def line(rows: int, done: float | None, seconds: float) -> None:
+        nonlocal told
+        said = words(rows, done, seconds)
+        if terminal:
+            _tell_progress(said)
+        elif asked and seconds - told >= _SECONDS_A_LINE:
+            told = seconds
+            _say(said)
+
+    console = Screen(sys.stderr).console if terminal else None
+    if console is None:
+        try:
+            yield line
+        finally:
+            _tell_progress("")
+        return
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    columns = BarColumn(), TaskProgressColumn(), TextColumn("{task.description}")
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def drawn(rows: int, done: float | None, seconds: float) -> None:
+            total = None if done is None else 1.0
+            bar.update(task, total=total, completed=done or 0.0, description=words(rows, done, seconds))
+
+        yield drawn
 
 
 def _vignettes(chosen: argparse.Namespace) -> int:
