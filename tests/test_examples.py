@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -25,6 +26,10 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_an_example_prints_what_is_kept(name: str) -> None:
     """Its output is the file of its name in tests/examples; a change of it is looked at, and kept on purpose."""
+    if name.startswith("spark"):
+        pytest.importorskip("pyspark", reason='it comes with pip install "calf-triage[spark]"')
+        if shutil.which("java") is None:
+            pytest.skip("Spark needs Java, and there is none")
     done = subprocess.run(
         [sys.executable, EXAMPLES / f"{name}.py"], capture_output=True, text=True, env=ENVIRONMENT, check=False
     )
