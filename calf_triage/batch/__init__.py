@@ -319,8 +319,11 @@ def _array(series: pl.Series) -> pa.Array:
 
 def _polars_template(rules: RuleSet, outputs: tuple[Output, ...]) -> pa.Schema:
     """The outputs as polars itself writes its types in Arrow, so that it reads them without copying."""
-    empty = pl.DataFrame(schema=output_schema(rules, outputs))
-    return empty.to_arrow(compat_level=pl.CompatLevel.newest()).schema
+    schema = pl.DataFrame(schema=output_schema(rules, outputs)).to_arrow(compat_level=pl.CompatLevel.newest()).schema
+    # Some versions of polars crash on a view of texts that is not their own.
+    return pa.schema(
+        [field.with_type(pa.large_string()) if pa.types.is_string_view(field.type) else field for field in schema]
+    )
 
 
 def _set_aside(part: Answered, start: int) -> pl.DataFrame:

@@ -139,9 +139,8 @@ def _array(
 
 def _ids(numbers: NDArray[Any], ids: list[str], type: pa.DataType, null: NDArray[np.bool_] | None) -> pa.Array:
     if not pa.types.is_dictionary(type):
-        # Not every Arrow can take from a view of texts.
-        return pa.array(ids, pa.string()).take(pa.array(numbers, mask=null)).cast(type)
-    codes = pa.array(numbers.astype(type.index_type.to_pandas_dtype(), copy=False), mask=null)
+        return pa.array(ids, type).take(pa.array(numbers, mask=null))
+    codes = pa.array(numbers.astype(str(type.index_type), copy=False), mask=null)
     return pa.DictionaryArray.from_arrays(codes, pa.array(ids, type.value_type), ordered=type.ordered)
 
 

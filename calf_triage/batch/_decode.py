@@ -335,7 +335,8 @@ def _bitmap(buffer: pa.Buffer, offset: int, rows: int) -> Bits:
 
 
 def _numbers(array: pa.Array) -> NDArray[Any]:
-    kind = np.dtype(array.type.to_pandas_dtype())
+    # "halffloat", "float" and "double" are Arrow's own words; those of whole numbers are numpy's too.
+    kind = np.dtype(f"f{array.type.bit_width // 8}" if pa.types.is_floating(array.type) else str(array.type))
     return np.frombuffer(array.buffers()[1], kind, len(array), array.offset * kind.itemsize)
 
 
