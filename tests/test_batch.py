@@ -638,6 +638,9 @@ def test_odd_arrow_arrays_are_read() -> None:
     [found] = triage_arrow([batch])
     assert found.column("acuity").to_pylist() == triage_frame(pl.DataFrame(plain_ones)).assessments["acuity"].to_list()
     assert found.column("problem").null_count == 5
+    told = decoded(RULES.findings, dict(zip(batch.schema.names, batch.columns, strict=True)), 5).given
+    assert unpacked(told["calf_pain"].told, 5).tolist() == [True, False, True, False, False]
+    assert unpacked(told["breathless"].told, 5).tolist() == [True, False, True, False, True]
     [part] = triage_arrow([batch.slice(2, 3)])
     assert part.equals(found.slice(2, 3))
     [none] = triage_arrow([batch.slice(0, 0)])
