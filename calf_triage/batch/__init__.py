@@ -67,7 +67,7 @@ OUTPUTS: Final[tuple[Output, ...]] = get_args(Output)
 """All that can be asked for, in the order in which it is given. See `output_schema`."""
 
 ROWS_AT_ONCE: Final = 1 << 17
-"""So many rows are worked on at a time: their bitmaps stay in the processor's cache."""
+"""So many rows each thread works on at a time, with about 100 MB; fewer would cost more of Python's own time."""
 _WIDEST: Final = 10_000
 
 _RUNG: Final = pl.Enum([acuity.word for acuity in Acuity])
