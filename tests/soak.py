@@ -49,7 +49,9 @@ MOST_BLOCKS_A_CALL: Final = 0.25
 MOST_BYTES_A_CALL: Final = 4.0
 """Of growth in what C's allocator has in use: less than the smallest thing that it gives out, 24 bytes. Measured: 0."""
 MOST_RESIDENT_A_CALL: Final = 4_096.0
-"""Of growth in the resident set: a page. It moves by megabytes either way with what is free in between."""
+"""Of growth in the resident set: a page."""
+SWING: Final = 64 * 1024 * 1024
+"""By so much it moves either way with what is free in between, so it tells something only of many calls."""
 
 
 @frozen
@@ -73,8 +75,9 @@ class Memory:
 
 @frozen
 class Growth:
-    """By how much each call grew the process; None where that cannot be measured here."""
+    """By how much each call grew the process; None where that cannot be measured here. calls: over how many."""
 
+    calls: float
     blocks: float
     allocated: float | None
     resident: float | None
@@ -87,8 +90,9 @@ class Growth:
             told.append(f"{self.blocks:.3f} Python objects a call stay behind")
         if self.allocated is not None and self.allocated > MOST_BYTES_A_CALL:
             told.append(f"{self.allocated:.1f} bytes a call stay allocated")
-        if self.resident is not None and self.resident > MOST_RESIDENT_A_CALL:
-            told.append(f"the resident set grows by {self.resident:.0f} bytes a call")
+        grown = self.resident or 0.0
+        if grown > MOST_RESIDENT_A_CALL and grown * self.calls > SWING:
+            told.append(f"the resident set grows by {grown:.0f} bytes a call")
         return told
 
 
@@ -120,6 +124,7 @@ class Result:
             return (_middle(one or 0 for one in after) - _middle(one or 0 for one in before)) / calls
 
         return Growth(
+            calls,
             a_call(lambda one: one.blocks) or 0.0,
             a_call(lambda one: one.allocated),
             a_call(lambda one: one.resident),
