@@ -271,6 +271,8 @@ class RuleSet:
 
     def __getitem__(self, rule_id: str) -> Rule:
         """The rule of that id; KeyError, with a near word if there is one, if there is none."""
+        if not isinstance(rule_id, str):
+            raise KeyError("a rule is named by a text, its id")
         for rule in self.rules:
             if rule.id == rule_id:
                 return rule
@@ -282,6 +284,8 @@ class RuleSet:
         A choice or a measurement is given its benign value. What hangs, within the heading, below a question that is
         thereby no is left out. KeyError if there is no such heading.
         """
+        if not isinstance(heading, str):
+            raise KeyError("a heading is named by a text, its id")
         for screen in self.findings.screens:
             for found in screen.headings:
                 if found.id == heading:
@@ -293,7 +297,9 @@ class RuleSet:
         self, *, given: Mapping[str, Answer] | None = None, ids: tuple[str, ...] | None = None
     ) -> dict[str, Answer]:
         """The given answers, and the benign answer of every other finding that applies (of `ids`, if given)."""
-        answers: dict[str, Answer] = dict(given or {})
+        if given is not None and not isinstance(given, Mapping):
+            raise TypeError("given: expected a mapping of finding names to answers")
+        answers: dict[str, Answer] = {} if given is None else dict(given)
         for id in self.findings.by_id if ids is None else ids:
             finding = self.findings.by_id[id]
             if id not in answers and self._may_apply(finding, answers):

@@ -236,6 +236,10 @@ or the command cannot be read, or with --strict at the first row that cannot."""
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and gives its exit code. Prints no traceback, and no answer's value in any error."""
+    if sys.stdout is None:
+        # Nobody would see the answer, and "answered" would be no true word.
+        _say("standard output is closed, so nothing was run")
+        return BROKEN
     if hasattr(sys.stdout, "reconfigure"):
         # A terminal that cannot show "…" still has to show an emergency.
         sys.stdout.reconfigure(errors="replace")

@@ -187,8 +187,7 @@ def retriage(
     was = _assessment(previous)
     if not isinstance(using, RuleSet):
         raise TypeError("rules: expected a RuleSet, as load_rules(folder) gives it")
-    if days is not None and (type(days) is not int or not 0 <= days <= MOST_DAYS):
-        raise ValueError(f"days: expected whole days since last time, from 0 to {MOST_DAYS}, or None")
+    _check_days(days)
     if was.rule_set.sha256 != using.sha256 and not recheck:
         raise ValueError("last time was by other rules than these; with recheck=True its answers are read by these")
     before, unread = _readable(using, was.answers)
@@ -232,8 +231,10 @@ def known(
 
     These are the risk factors that were yes; and the age, if days is told, is under a year, and no rule draws a line
     where the person may have come meanwhile. Give them to `Interview(rules, answers=known(previous, days=14))`.
+    ValueError for days that are none, TypeError for what is no assessment.
     """
     using = bundled_rules() if rules is None else rules
+    _check_days(days)
     before, _ = _readable(using, _assessment(previous).answers)
     by_id = using.findings.by_id
     return {
@@ -241,6 +242,11 @@ def known(
         for name, answer in before.items()
         if (by_id[name].kind is Kind.RISK_FACTOR and answer is True) or _same_age(using, name, answer, days)
     }
+
+
+def _check_days(days: object) -> None:
+    if days is not None and (type(days) is not int or not 0 <= days <= MOST_DAYS):
+        raise ValueError(f"days: expected whole days since last time, from 0 to {MOST_DAYS}, or None")
 
 
 def _assessment(previous: object) -> Assessment:

@@ -264,7 +264,7 @@ class Interview:
 
         on: the day of the answers; today if none is given.
         """
-        day = date.today() if on is None else on
+        day = _day(on)
         return _json.written(_Saved(self._rule_set, self._region, day, self._steps))
 
     @classmethod
@@ -297,7 +297,7 @@ class Interview:
                 f"saved with the rules {_name(saved.rule_set)}, but these are {_name(found._rule_set)}; "
                 "with recheck=True its answers are read by these"
             )
-        today = date.today() if on is None else on
+        today = _day(on)
         if same:
             found._resume(saved.steps)
         fresh = abs(today - saved.saved_on) <= FRESH
@@ -400,6 +400,14 @@ class Interview:
             if declined.isdisjoint((name, *above))
         }
         return len(visits)
+
+
+def _day(on: object) -> date:
+    if on is None:
+        return date.today()
+    if type(on) is not date:
+        raise TypeError("on: expected a date, without a time")
+    return on
 
 
 def _name(rules: RuleSetId) -> str:

@@ -77,8 +77,12 @@ def load_vignettes(path: str | os.PathLike[str], rules: RuleSet) -> tuple[Vignet
     Raises RuleSetError with every problem of every file, each "file: case: what is wrong". Whether the given answers
     can be read is not asked here: `run` reports that with the case.
     """
-    root = Path(path)
-    folder = read_folder(root) if root.is_dir() else _one_file(root)
+    try:
+        root = Path(path)
+        is_folder = root.is_dir()
+    except (OSError, TypeError, ValueError):
+        raise RuleSetError(["the cases: expected the path of a file or a folder"]) from None
+    folder = read_folder(root) if is_folder else _one_file(root)
     problems = [f"{printable(name)}: {why}" for name, why in folder.refused.items()]
     found: dict[str, Vignette] = {}
     files: dict[str, str] = {}

@@ -443,3 +443,53 @@ def test_a_flood_of_wrong_names_costs_no_flood_of_suggestions(tmp_path: Path, mo
         load_vignettes(tmp_path / "cases.toml", MINI)
     assert len(raised.value.problems) == 1_001
     assert 0 < len(looked) <= 50
+
+
+# -- wrong types -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wrong", [3, None, b"x", ["x"], object()], ids=lambda wrong: type(wrong).__name__)
+def test_what_is_named_by_no_text_is_told_in_words(wrong: Any) -> None:
+    """A rule, a heading and given answers of another type are refused in words, and not by an error from inside."""
+    with pytest.raises(KeyError, match="named by a text"):
+        MINI[wrong]
+    with pytest.raises(KeyError, match="named by a text"):
+        MINI.none_of(wrong)
+    if wrong is not None:
+        with pytest.raises(TypeError, match="expected a mapping"):
+            MINI.benign(given=wrong)
+        with pytest.raises(TypeError, match="expected a date"):
+            Interview(MINI).to_json(on=wrong)
+        with pytest.raises(TypeError, match="expected a date"):
+            Interview.from_json(Interview(MINI).to_json(), MINI, on=wrong)
+    if wrong != 3 and wrong is not None:
+        with pytest.raises(ValueError, match="expected whole days"):
+            known(triage({}, rules=MINI), MINI, days=wrong)
+
+
+def test_days_before_last_time_are_refused() -> None:
+    """`known` takes no negative number of days, as `retriage` takes none."""
+    with pytest.raises(ValueError, match="expected whole days"):
+        known(triage({}, rules=MINI), MINI, days=-1)
+
+
+@pytest.mark.parametrize("path", ["x" * 5_000, "a\0b", b"cases", 3])
+def test_a_path_of_cases_that_is_none_is_told(path: Any) -> None:
+    """A name that no file can have is a problem of the cases like any other."""
+    with pytest.raises(RuleSetError, match=r"expected the path|is no name of a file"):
+        load_vignettes(path, MINI)
+
+
+def test_a_closed_standard_output_is_no_answer() -> None:
+    """Where nobody can see the answer, the exit code does not say that one was given."""
+    program = "import sys; from calf_triage.cli import main; sys.exit(main(['rules', '--rules', sys.argv[1]]))"
+    words = 'exec "$0" -c "$1" "$2" >&-'
+    done = subprocess.run(
+        ["/bin/sh", "-c", words, sys.executable, program, str(MINI_FOLDER)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == cli.BROKEN
+    assert "standard output is closed" in done.stderr

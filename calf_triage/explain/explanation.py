@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Iterator
 from typing import Final
 
@@ -106,7 +106,7 @@ def _untrue(assessment: Assessment, alone: Assessment, rules: RuleSet) -> Iterat
 def _check_search(seconds: float, most: int = MOST_CHANGES) -> None:
     if type(seconds) not in (int, float) or type(most) is not int:
         raise TypeError(f"seconds: expected a number, 0 or more; most: a whole number from 1 to {_MOST_EVER}")
-    if not 0 <= seconds < math.inf:
+    if not 0 <= seconds <= sys.float_info.max:
         raise ValueError("seconds: expected a finite number, 0 or more")
     if not 1 <= most <= _MOST_EVER:
         raise ValueError(f"most: expected a whole number from 1 to {_MOST_EVER}")
