@@ -160,11 +160,13 @@ def arguments() -> None:
         test_api.test_an_unknown_engine_is_refused(word)
     tests: tuple[Callable[[pytest.MonkeyPatch], None], ...] = (
         test_resolution.test_who_decided_is_told_word_for_word,
+        test_resolution.test_a_child_of_a_process_reads_the_bundled_rules,
         test_api.test_the_bundled_rules_are_read_once,
     )
     for test in tests:
         with pytest.MonkeyPatch.context() as patch:
             test(patch)
+    test_resolution.test_the_table_of_opposites_is_what_makes_it()
 
 
 def constructors() -> None:
@@ -236,6 +238,9 @@ def engine() -> None:
         test_durable.test_what_hangs_below_several_noes_counts_as_no,
         test_durable.test_a_network_with_nothing_to_say_does_not_silence_the_next,
         test_durable.test_a_rule_set_is_planned_once,
+        test_durable.test_a_network_whose_rules_are_half_met_does_not_silence_the_next,
+        test_durable.test_a_measurement_below_a_no_counts_as_no_through_a_name,
+        test_durable.test_what_was_worked_out_when_the_rules_were_loaded_is_kept,
         partial(test_durable.test_numbers_are_compared_alike_through_a_name, (0,)),
         partial(test_durable.test_numbers_are_compared_alike_through_a_name, (1,)),
         partial(test_durable.test_numbers_are_compared_alike_through_a_name, (-3, 0, 1)),

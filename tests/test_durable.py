@@ -807,6 +807,50 @@ def test_a_network_with_nothing_to_say_does_not_silence_the_next() -> None:
 
 
 @needs_engine
+def test_a_network_whose_rules_are_half_met_does_not_silence_the_next() -> None:
+    """A fact that the first network reads, and fires nothing on, keeps no rule of a later one from firing."""
+    names = [f"{sort}_{n:03}" for n in range(70) for sort in ("sign", "also")]
+    findings = {name: generated.yes_no(name, order) for order, name in enumerate(names)}
+    pairs = [
+        tuple(Criterion(f"{sort}_{n:03}", "yes", f"{sort}_{n:03}") for sort in ("sign", "also")) for n in range(70)
+    ]
+    made = [generated.rule(f"rule_{n:03}", Acuity.SOON, When(all=pair)) for n, pair in enumerate(pairs)]
+    rules = generated.finished(findings, made)
+    assert len(durable._plan(rules).shards) == 2
+    assert durable.fired(rules, {"sign_000": True, "sign_069": True, "also_069": True}) == (69,)
+
+
+@needs_engine
+def test_a_measurement_below_a_no_counts_as_no_through_a_name() -> None:
+    """A comparison in a named criterion is refuted, and not met, where the measurement does not apply."""
+    opens = generated.yes_no("opens")
+    size = generated.measurement("size_cm", 1, 0, 9, only_if="opens")
+    leaves = {
+        "large": Criterion("size_cm >= 3", "at_least", "size_cm", 3),
+        "small": Criterion("size_cm < 3", "below", "size_cm", 3),
+        "doubt": Criterion("size_cm is unsure", "unsure", "size_cm"),
+    }
+    named = {id: NamedCriterion(id, "Made up", When(all=(leaf,))) for id, leaf in leaves.items()}
+    uses = [Criterion(id, "named", id) for id in named]
+    made = [
+        generated.rule(f"{one.name}_{part}", Acuity.ROUTINE, When(**{part: (one,)})) for one in uses for part in PARTS
+    ]
+    rules = generated.finished({"opens": opens, "size_cm": size}, made, named)
+    agree_on_all(rules, {"opens": [True, False, UNSURE], "size_cm": [0, 2, 3, 9, UNSURE]})
+    assert len(durable.fired(rules, {"opens": False})) == 3
+
+
+def test_what_was_worked_out_when_the_rules_were_loaded_is_kept() -> None:
+    """A folder's rules come with what the engine needs of them; asking for their problems alone keeps nothing."""
+    rules = generated.rule_set(Random(15), 6, 6)
+    assert durable.limit_problems(rules) == []
+    assert rules.readings == {}
+    assert durable.limit_problems(rules, keep=True) == []
+    assert isinstance(rules.readings["durable"], durable._Plan)
+    assert durable._plan(rules) is rules.readings["durable"]
+
+
+@needs_engine
 def test_a_rule_set_is_planned_once() -> None:
     """What the reading works out is kept with the rule set; what is no plan in its place is an error."""
     rules = generated.rule_set(Random(14), 6, 6)

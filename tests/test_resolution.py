@@ -46,6 +46,7 @@ from calf_triage._findings import Finding, Findings, Kind, Value
 from calf_triage._rules import Cause, Rule
 from calf_triage._triage import resolve, triage_and_ask
 from calf_triage.readings import durable
+from calf_triage.readings import plain as readings_plain
 from calf_triage.readings.plain import Plain, plain
 from tests import _laws as laws
 from tests import generated
@@ -661,6 +662,15 @@ def test_a_law_and_a_plan_are_read_like_rules() -> None:
                 )
             for law in rules.laws:
                 assert reader.holds(law.when, reading) == told.when(law.when)[0]
+
+
+def test_the_table_of_opposites_is_what_makes_it() -> None:
+    """The opposite of each standing is kept in a table; those of met and refuted are each other."""
+    table = readings_plain._OPPOSITE
+    assert [readings_plain._opposite(standing) for standing in range(len(table))] == [*table]
+    for standing in (readings_plain._IS_MET, readings_plain._IS_REFUTED):
+        assert table[table[standing]] == standing
+    assert table[readings_plain._IS_MET] == readings_plain._IS_REFUTED
 
 
 def test_a_rule_set_is_read_in_once() -> None:
