@@ -211,8 +211,8 @@ def persons() -> None:
         test()
 
 
-def engine() -> None:
-    """`test_durable`: all that needs no other process and little time."""
+def agreement() -> None:
+    """`test_durable`: both readings fire the same rules of made-up rule sets."""
     random = Random(2)
     for _ in range(120):
         rules = generated.rule_set(random, random.randint(1, 16), random.randint(1, 16))
@@ -221,6 +221,10 @@ def engine() -> None:
             plainly, durably = test_durable.both(rules, values)
             assert plainly == durably
     clean()
+
+
+def engine() -> None:
+    """`test_durable`: all that needs no other process and little time."""
     for form, part, steps in product(("at_least", "below"), ("all", "any", "none"), (-(10**15), 0, 35, 10**15)):
         test_durable.test_a_number_is_compared_exactly_on_its_grid(form, part, steps)
     for test in (
@@ -238,6 +242,8 @@ def engine() -> None:
         test_durable.test_what_hangs_below_several_noes_counts_as_no,
         test_durable.test_a_network_with_nothing_to_say_does_not_silence_the_next,
         test_durable.test_a_rule_set_is_planned_once,
+        test_durable.test_a_lock_held_at_the_fork_is_free_in_the_child,
+        test_durable.test_a_network_holds_as_many_properties_as_a_fact_may_have_and_no_more,
         test_durable.test_a_network_whose_rules_are_half_met_does_not_silence_the_next,
         test_durable.test_a_measurement_below_a_no_counts_as_no_through_a_name,
         test_durable.test_what_was_worked_out_when_the_rules_were_loaded_is_kept,
@@ -262,6 +268,7 @@ def engine_in_trouble() -> None:
         test_durable.test_what_is_released_is_the_session_and_then_the_network,
         test_durable.test_what_was_lost_counts_among_the_networks_there_may_be,
         test_durable.test_a_name_that_cannot_be_told_apart_is_told_by_its_place,
+        test_durable.test_a_number_that_cannot_be_told_apart_is_told_by_its_place,
     ]
     tests += [
         partial(test_durable.test_a_failure_of_one_call_is_one_word, name=name, instead=instead)

@@ -974,3 +974,39 @@ def test_a_name_that_cannot_be_told_apart_is_told_by_its_place(monkeypatch: pyte
         assert durable.limit_problems(rules) == [
             f"{place}: 'second': the engine cannot tell its name 'liquid' from that of {place}: 'first'"
         ]
+
+
+def test_a_number_that_cannot_be_told_apart_is_told_by_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So are comparisons of measurements and scores, met or refuted."""
+    place = "routine/only_rule.toml: [when]"
+    first = Criterion("first", "yes", "first")
+    score = Score("sum", "Made up", (Item(Criterion("first", "yes", "first"), 1),))
+    monkeypatch.setattr(durable, "_alias", lambda number: ("costarring", "liquid")[number])
+    for one in (
+        Criterion("size_cm >= 3", "at_least", "size_cm", 3),
+        Criterion("size_cm < 3", "below", "size_cm", 3),
+        Criterion("sum >= 1", "score", "sum", 1),
+    ):
+        for when in (When(all=(first, one)), When(all=(first,), any=(one,)), When(all=(first,), none=(one,))):
+            size = generated.measurement("size_cm", 1, 0, 9)
+            rules = one_rule(when, generated.yes_no("first"), size, scores={"sum": score})
+            assert durable.limit_problems(rules) == [
+                f"{place}: {one.text!r}: the engine cannot tell its name 'liquid' from that of {place}: 'first'"
+            ]
+
+
+@needs_engine
+def test_a_network_holds_as_many_properties_as_a_fact_may_have_and_no_more() -> None:
+    """Rules that together read just as many share a network; one more begins another, and both are right."""
+    for number, networks in ((48, 1), (49, 2)):
+        names = [f"sign_{n:03}" for n in range(5 * number)]
+        leaves = [Criterion(name, "yes", name) for name in names]
+        whens = [When(all=tuple(leaves[5 * n : 5 * n + 5])) for n in range(number)]
+        rules = generated.finished(
+            {name: generated.yes_no(name, order) for order, name in enumerate(names)},
+            [generated.rule(f"rule_{n:03}", Acuity.SOON, when) for n, when in enumerate(whens)],
+        )
+        shards = durable._plan(rules).shards
+        assert len(shards) == networks
+        assert all(len(set(re.findall(r'"p\d+"', shard.network))) <= durable.MOST_PROPERTIES for shard in shards)
+        assert durable.fired(rules, dict.fromkeys(names, True)) == tuple(range(number))
