@@ -4,9 +4,9 @@
     python -m tests.mutation _load plain  these
 
 It needs `pip install -e ".[mutation]"` and most of an hour, so it is no part of the tests. mutmut makes the changes, in
-a copy of the project. Nine in ten are noticed by a few quick tests, which a process forked for each change calls
-without pytest; on the rest mutmut runs the test files that `mutation.toml` names. What is left has to stand there, with
-the reason why it may: a survivor without a reason is an error, and so is a reason without a survivor.
+a copy of the project; `mutation.toml` names the quick tests that each is tried on, in a process of its own. A change
+that they do not notice has to stand there too, with the reason why it may: a survivor without a reason is an error, and
+so is a reason without a survivor.
 """
 
 from __future__ import annotations
@@ -37,17 +37,6 @@ PROCESSES: Final = os.cpu_count() or 1
 LEAST: Final = 0.9
 """Of the changes to a module, so many have to be noticed."""
 FORKED: Final = "MUTANT_UNDER_TEST"
-STATUS: Final = {
-    0: "survived",
-    33: "no tests",
-    5: "no tests",
-    36: "timeout",
-    -24: "timeout",
-    24: "timeout",
-    152: "timeout",
-}
-"""By the exit code of the process that tried a change; any other is that of tests that failed, or of a crash."""
-UNNOTICED: Final = ("survived", "no tests")
 
 GENERATE: Final = """
 import os
@@ -86,17 +75,15 @@ def prepared(folder: Path, module: Mapping[str, Any]) -> None:
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".*"))
         else:
             shutil.copy(ROOT / name, folder / name)
-    settings = {"only_mutate": [module["file"]], "pytest_add_cli_args_test_selection": module["tests"]}
     project = folder / "pyproject.toml"
     head, header, rest = project.read_text("utf-8").partition("[tool.mutmut]\n")
-    more = "".join(f"{key} = {json.dumps(value)}\n" for key, value in settings.items())
-    project.write_text(head + header + more + rest, "utf-8")
+    project.write_text(f"{head}{header}only_mutate = [{json.dumps(module['file'])}]\n{rest}", "utf-8")
     called(folder, sys.executable, "-c", GENERATE)
 
 
 def called(folder: Path, *command: str, given: str = "") -> str:
     """What a program printed; SystemExit with its last words where it failed."""
-    environment = {**os.environ, "CI": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", FORKED: ""}
+    environment = {**os.environ, "CI": "1", FORKED: ""}
     ended = subprocess.run(
         command, cwd=folder, env=environment, input=given, capture_output=True, text=True, check=False
     )
@@ -106,12 +93,9 @@ def called(folder: Path, *command: str, given: str = "") -> str:
     return ended.stdout
 
 
-def codes(folder: Path, file: str) -> dict[str, int | None]:
-    """What mutmut keeps of each change to a file, by its name: the exit code of the process that tried it."""
-    found: dict[str, int | None] = json.loads((folder / "mutants" / f"{file}.meta").read_text("utf-8"))[
-        "exit_code_by_key"
-    ]
-    return found
+def names_of(folder: Path, file: str) -> list[str]:
+    """The changes to a file, by the names that mutmut gives them."""
+    return [*json.loads((folder / "mutants" / f"{file}.meta").read_text("utf-8"))["exit_code_by_key"]]
 
 
 # -- the quick tests ---------------------------------------------------------------------------------------------------
@@ -142,7 +126,7 @@ def quickly(file: str, quick: list[str]) -> dict[str, int]:
     gc.freeze()
     found: dict[str, int] = {}
     running: dict[int, str] = {}
-    todo = iter(codes(Path.cwd().parent, file))
+    todo = iter(names_of(Path.cwd().parent, file))
     while True:
         while len(running) < PROCESSES and (name := next(todo, None)) is not None:
             if child := os.fork():
@@ -192,20 +176,16 @@ def tried(module: Mapping[str, Any]) -> tuple[Counter[str], list[Mutant]]:
         prepared(folder, module)
         program = f"import json, tests.mutation as own; print(json.dumps(own.quickly({file!r}, {module['quick']!r})))"
         said = called(folder / "mutants", sys.executable, "-c", program)
-        fared: dict[str, int | None] = dict(json.loads(said.splitlines()[-1]))
+        fared: dict[str, int] = json.loads(said.splitlines()[-1])
         left = [name for name, code in fared.items() if code == 0]
-        if left and module["tests"]:
-            mutmut = (sys.executable, "-c", "from mutmut.__main__ import cli; cli()")
-            called(folder, *mutmut, "run", "--max-children", str(PROCESSES), *left)
-            again = codes(folder, file)
-            fared.update({name: again[name] for name in left})
-        told = {name: "timeout" if code == -signal.SIGALRM else status(code) for name, code in fared.items()}
-        left = [name for name, how in told.items() if how in UNNOTICED]
-        return Counter(told.values()), described(folder, file, left)
+        return Counter(map(status, fared.values())), described(folder, file, left)
 
 
-def status(code: int | None) -> str:
-    return "not tried" if code is None else STATUS.get(code, "killed" if code >= 0 else "crashed")
+def status(code: int) -> str:
+    """What the end of the process that tried a change says."""
+    if code < 0:
+        return "too slow" if code == -signal.SIGALRM else "crashed"
+    return "noticed" if code else "survived"
 
 
 def described(folder: Path, file: str, names: list[str]) -> list[Mutant]:
@@ -239,7 +219,7 @@ def main(wanted: list[str]) -> int:
         known = Counter(kept(module))
         fared, survivors = tried(module)
         number = sum(fared.values())
-        noticed = number - sum(fared[how] for how in UNNOTICED)
+        noticed = number - fared["survived"]
         figures = ", ".join(f"{count} {how}" for how, count in sorted(fared.items()))
         print(f"{module['file']}: {number} changes, {100 * noticed / max(1, number):.1f} % noticed ({figures})", end="")
         print(f" in {time.monotonic() - started:.0f} s", flush=True)

@@ -108,6 +108,7 @@ def elsewhere() -> None:
         test_loaded.test_the_rules_in_the_package_come_before_those_beside_it,
         test_loaded.test_an_example_says_what_it_hangs_from_only_where_the_rest_is_no,
         test_loaded.test_an_examples_answers_are_those_given_and_the_benign_rest_where_it_says_so,
+        test_loaded.test_what_would_be_right_is_listed_up_to_twelve_words,
         test_loaded.test_training_without_gain_is_about_findings_answered_yes_or_no,
         test_loaded.test_the_lowest_age_lies_within_the_ages_that_can_be_answered,
         test_loaded.test_as_many_names_as_there_may_be_are_taken,
@@ -146,9 +147,13 @@ def near(name: str) -> bool:
 
 
 def in_parts() -> None:
-    """`test_loaded`: each part of a folder taken away, replaced, or at its limit."""
+    """`test_loaded`: each part of a folder taken away, or at its limit."""
     test_loaded.limits_hold(one for one in test_loaded.WHOLE if near(one[0]))
     test_loaded.told_where_missing(one for one in test_loaded.EVERY if near(one[0]))
+
+
+def in_other_sorts() -> None:
+    """`test_loaded`: each part of a folder replaced."""
     test_loaded.told_where_wrong(one for one in test_loaded.EVERY if near(one[0]))
 
 

@@ -23,12 +23,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from calf_triage import load_rules
 from calf_triage._criteria import Criterion, Item, NamedCriterion, Score, When
 from calf_triage._findings import UNSURE, Acuity, Value
 from calf_triage._rules import RuleSet
 from calf_triage.readings import durable
 from calf_triage.readings.plain import plain
 from tests import generated
+from tests._rules import MINI_FOLDER
 
 needs_engine = pytest.mark.skipif(not durable.AVAILABLE, reason=durable.WHY_NOT or "available")
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
@@ -848,6 +850,7 @@ def test_what_was_worked_out_when_the_rules_were_loaded_is_kept() -> None:
     assert durable.limit_problems(rules, keep=True) == []
     assert isinstance(rules.readings["durable"], durable._Plan)
     assert durable._plan(rules) is rules.readings["durable"]
+    assert isinstance(load_rules(MINI_FOLDER).readings["durable"], durable._Plan)
 
 
 @needs_engine

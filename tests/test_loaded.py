@@ -837,6 +837,13 @@ LARGEST: list[tuple[str, Place, Any, Any, str]] = [
     ("advice/more.toml", ("short_walk", "contraindicated_by"), ["wells >= 2"], ["wells >= 1.5"], "n from 1 to 2"),
     ("findings/more.toml", ("finding", "place", "worse"), "earlier", "higher", "unknown word 'higher'; expected later"),
     ("scores.toml", ("wells", "points"), pointed(60), pointed(61), "expected a table of 1 to 60 criteria"),
+    (
+        "advice/more.toml",
+        ("short_walk", "modified_by"),
+        [{"if": "cancer", "say": "S."}],
+        [],
+        "expected one or more tables, each headed [[short_walk.modified_by]]",
+    ),
     ("ruleset.toml", ("version",), "999999.0.10", "1.0", "expected three numbers, as 1.2.0"),
     (
         "causes.toml",
@@ -1061,3 +1068,17 @@ def test_a_folder_is_given_by_its_name_too() -> None:
     folder = FOLDERS / "mini"
     assert load_rules(str(folder)).sha256 == load_rules(folder).sha256 == load_rules(os.fspath(folder)).sha256
     assert load_rules().sha256 == load_rules(BUNDLED[0]).sha256
+
+
+def test_what_would_be_right_is_listed_up_to_twelve_words() -> None:
+    """Where nothing is near, up to twelve words that would be right are listed, and of more none."""
+    for number in (12, 13):
+        table = copy.deepcopy(FULL["findings/more.toml"])
+        ids = ["more", *(f"h{n:02}" for n in range(1, number))]
+        for n, id in enumerate(ids[1:]):
+            table["heading"].append({"id": id, "title": "T", "asks": "A?"})
+            table["finding"][f"f{n:02}"] = {"heading": id, "asks": "F", "kind": "sign", "only_if": "more_asked"}
+        table["finding"]["place"]["heading"] = "zzz"
+        expected = f"; expected {', '.join(ids)}" if number == 12 else ""
+        line = f"findings/more.toml: [finding.place] heading: unknown heading 'zzz'{expected}"
+        assert problems("findings/more.toml", table) == (line,)
