@@ -172,6 +172,7 @@ def arguments() -> None:
         with pytest.MonkeyPatch.context() as patch:
             test(patch)
     test_resolution.test_the_table_of_opposites_is_what_makes_it()
+    test_resolution.test_a_number_parts_the_answers_where_it_stands()
 
 
 def constructors() -> None:

@@ -664,6 +664,22 @@ def test_a_law_and_a_plan_are_read_like_rules() -> None:
                 assert reader.holds(law.when, reading) == told.when(law.when)[0]
 
 
+def test_a_number_parts_the_answers_where_it_stands() -> None:
+    """On each side of a number in a rule, zero too, a comparison is met and refuted as the table says."""
+    size = generated.measurement("size_cm", 0, -5, 5)
+    for cuts in ((0,), (1,), (-1,), (0, 3), (-3, 0, 1)):
+        criteria = [Criterion(f"size_cm >= {cut}", "at_least", "size_cm", cut) for cut in cuts]
+        criteria += [Criterion(f"size_cm < {cut}", "below", "size_cm", cut) for cut in cuts]
+        made = [generated.rule(f"rule_{n:02}", Acuity.ROUTINE, When(all=(one,))) for n, one in enumerate(criteria)]
+        rules = generated.finished({"size_cm": size}, made)
+        answers: list[dict[str, Value]] = [{}, {"size_cm": UNSURE}, *({"size_cm": step} for step in range(-5, 6))]
+        for values in answers:
+            reading, told = plain(rules).read(values), Told(rules, values)
+            for one in criteria:
+                stands = plain(rules).is_met(one, reading), plain(rules).is_refuted(one, reading)
+                assert stands == told.truth(one), (one.text, values)
+
+
 def test_the_table_of_opposites_is_what_makes_it() -> None:
     """The opposite of each standing is kept in a table; those of met and refuted are each other."""
     table = readings_plain._OPPOSITE
