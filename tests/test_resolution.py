@@ -672,7 +672,8 @@ def test_a_number_parts_the_answers_where_it_stands() -> None:
         criteria += [Criterion(f"size_cm < {cut}", "below", "size_cm", cut) for cut in cuts]
         made = [generated.rule(f"rule_{n:02}", Acuity.ROUTINE, When(all=(one,))) for n, one in enumerate(criteria)]
         rules = generated.finished({"size_cm": size}, made)
-        answers: list[dict[str, Value]] = [{}, {"size_cm": UNSURE}, *({"size_cm": step} for step in range(-5, 6))]
+        told_sizes: list[Value] = [UNSURE, *range(-5, 6)]
+        answers: list[dict[str, Value]] = [{}, *({"size_cm": one} for one in told_sizes)]
         for values in answers:
             reading, told = plain(rules).read(values), Told(rules, values)
             for one in criteria:
