@@ -104,6 +104,7 @@ def loaded() -> None:
 def elsewhere() -> None:
     """`test_loaded`: what no_gain, examples, ages, names and circles may be, and where the bundled rules are."""
     for test in (
+        test_durable.test_what_was_worked_out_when_the_rules_were_loaded_is_kept,
         test_loaded.test_a_folder_is_given_by_its_name_too,
         test_loaded.test_the_rules_in_the_package_come_before_those_beside_it,
         test_loaded.test_an_example_says_what_it_hangs_from_only_where_the_rest_is_no,

@@ -10,6 +10,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -41,7 +42,8 @@ from calf_triage._assessment import (
     UnsureRule,
     Withheld,
 )
-from calf_triage._criteria import Criterion, When
+from calf_triage._criteria import Criterion, NamedCriterion, Score, When
+from calf_triage._criteria import Item as Items
 from calf_triage._findings import Finding, Findings, Kind, Value
 from calf_triage._rules import Cause, Rule
 from calf_triage._triage import resolve, triage_and_ask
@@ -504,6 +506,33 @@ def test_the_library_resolves_the_small_set_as_it_is_told_here() -> None:
     for rule in [*RULES][::40]:
         answers = dict(rule.examples[0].given)
         assert triage(answers, engine="plain") == Told(RULES, laws.checked(RULES, answers)).assessment()
+
+
+def test_what_is_open_in_a_picture_is_asked_and_what_is_decided_is_not() -> None:
+    """Through named criteria and scores, one in the other, only what they still wait for is asked."""
+    findings = {name: generated.yes_no(name, order) for order, name in enumerate("abcde")}
+    a, b, c, d, e = (Criterion(name, "yes", name) for name in findings)
+    inner = Criterion("inner", "named", "inner")
+    some = [Criterion(f"sum >= {n}", "score", "sum", n) for n in (1, 2, 3)]
+    criteria = {
+        "inner": NamedCriterion("inner", "Made up", When(all=(c,), any=(a, b))),
+        "outer": NamedCriterion("outer", "Made up", When(any=(inner, d), none=(e,))),
+    }
+    scores = {"sum": Score("sum", "Made up", tuple(Items(one, points) for one, points in ((a, 1), (inner, 2))))}
+    for when in (
+        When(all=(inner,)),
+        When(all=(Criterion("outer", "named", "outer"),)),
+        *(When(all=(one,), any=(d, inner)) for one in some),
+        When(any=(inner, d), none=(e,)),
+    ):
+        made = [generated.rule("one", Acuity.ROUTINE, when), generated.rule("two", Acuity.ROUTINE, When(any=(a, e)))]
+        rules = evolve(generated.finished(findings, made, criteria, scores), lowest_age=0)
+        for told in product(*[(None, True, False)] * 5):
+            values = {name: answer for name, answer in zip(findings, told, strict=True) if answer is not None}
+            found, may_be_asked = triage_and_ask(values, rules=rules, engine="plain")
+            expected = Told(rules, values)
+            assert found == expected.assessment()
+            assert may_be_asked() == expected.may_be_asked()
 
 
 def test_a_rule_is_taken_away_as_if_it_were_not_there() -> None:
