@@ -110,6 +110,8 @@ def elsewhere() -> None:
         test_loaded.test_an_example_says_what_it_hangs_from_only_where_the_rest_is_no,
         test_loaded.test_an_examples_answers_are_those_given_and_the_benign_rest_where_it_says_so,
         test_loaded.test_what_would_be_right_is_listed_up_to_twelve_words,
+        test_loaded.test_what_is_wrong_in_a_plan_is_told_word_for_word,
+        test_loaded.test_a_plan_without_what_may_be_left_out_says_the_rest,
         test_loaded.test_training_without_gain_is_about_findings_answered_yes_or_no,
         test_loaded.test_the_lowest_age_lies_within_the_ages_that_can_be_answered,
         test_loaded.test_as_many_names_as_there_may_be_are_taken,

@@ -1082,3 +1082,38 @@ def test_what_would_be_right_is_listed_up_to_twelve_words() -> None:
         expected = f"; expected {', '.join(ids)}" if number == 12 else ""
         line = f"findings/more.toml: [finding.place] heading: unknown heading 'zzz'{expected}"
         assert problems("findings/more.toml", table) == (line,)
+
+
+WORDED: list[tuple[Place, Any, str]] = [
+    (
+        ("gate", "swelling", "if"),
+        "calf_pan",
+        "[gate.swelling] if: unknown finding 'calf_pan'; did you mean 'calf_pain'?",
+    ),
+    (("ability", "counted"), "bed_days", "[ability] counted: 'bed_days' is no yes/no finding"),
+    (("ability", "sides"), ["cancer"], "[ability] sides: 'cancer' is no measurement finding"),
+    (("pain", "finding"), "cancer", "[pain] finding: 'cancer' is no measurement finding"),
+    (("pain", "finding"), "bed_day", "[pain] finding: unknown finding 'bed_day'; did you mean 'bed_days'?"),
+    (("ability", "test"), "calf_rais", "[ability] test: unknown advice 'calf_rais'; did you mean 'calf_raise'?"),
+    (("session", "warm_up"), "calf_rais", "[session] warm_up: unknown advice 'calf_rais'; did you mean 'calf_raise'?"),
+]
+
+
+def test_what_is_wrong_in_a_plan_is_told_word_for_word() -> None:
+    """By its table and key, with what would be right; and so is the `if` of a change of an item."""
+    for place, wrong, line in WORDED:
+        assert problems("plan.toml", replaced("plan.toml", place, wrong)) == (f"plan.toml: {line}",)
+    changed = replaced("advice/more.toml", ("short_walk", "modified_by", 0, "if"), "calf_pan")
+    assert problems("advice/more.toml", changed) == (
+        "advice/more.toml: [[short_walk.modified_by]] 1 if: unknown finding 'calf_pan'; did you mean 'calf_pain'?",
+    )
+
+
+def test_a_plan_without_what_may_be_left_out_says_the_rest() -> None:
+    """What is left out of a plan is none, no number or nothing, and all else is as it was."""
+    for place in places(FULL["plan.toml"]):
+        if len(place) <= 2 and place[-1] in MAY_BE_LEFT_OUT and place != ("equipment",) and place[-1] != "little_if":
+            table = replaced("plan.toml", place)
+            assert problems("plan.toml", table) == ()
+            text = "".join(f"{key} = {written(value)}\n" for key, value in table.items())
+            says_what_is_loaded({**LOADED, "plan.toml": text})
