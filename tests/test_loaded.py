@@ -815,6 +815,13 @@ LARGEST: list[tuple[str, Place, Any, Any, str]] = [
     ("scores.toml", ("wells", "points", "cancer"), 2, 0, "expected a whole number from 1 to 1000"),
     ("findings/more.toml", ("finding", "size_mm", "range"), [-5, 2], [2, 2], "expected two rising numbers"),
     ("findings/more.toml", ("finding", "size_mm", "range"), [-0.001, 5], [-0.0001, 5], "expected two rising numbers"),
+    (
+        "findings/more.toml",
+        ("finding", "size_mm", "range"),
+        [-5, 10**9],
+        [-5, 10**9 + 1],
+        "expected two rising numbers",
+    ),
     ("findings/more.toml", ("finding", "size_mm", "benign"), 5, 5.001, "is outside the range, or off its decimals"),
     ("findings/more.toml", ("finding", "size_mm", "benign"), -5, -5.001, "is outside the range, or off its decimals"),
     (
@@ -925,6 +932,7 @@ def test_fifty_suggestions_are_made_and_a_thousand_problems_told() -> None:
     found = problems("advice/more.toml", table)
     assert [place for place, line in enumerate(found) if "did you mean 'cancer'" in line] == [*range(50)]
     assert len(found) == 60
+    assert found[50] == "advice/more.toml: [short_walk] contraindicated_by: unknown finding 'cancer60'"
 
 
 # -- what else a folder may say ----------------------------------------------------------------------------------------
@@ -1103,6 +1111,8 @@ def test_what_is_wrong_in_a_plan_is_told_word_for_word() -> None:
     """By its table and key, with what would be right; and so is the `if` of a change of an item."""
     for place, wrong, line in WORDED:
         assert problems("plan.toml", replaced("plan.toml", place, wrong)) == (f"plan.toml: {line}",)
+    missing = replaced("plan.toml", ("days", "a_week"))
+    assert problems("plan.toml", missing) == ("plan.toml: [days] a_week: is missing",)
     changed = replaced("advice/more.toml", ("short_walk", "modified_by", 0, "if"), "calf_pan")
     assert problems("advice/more.toml", changed) == (
         "advice/more.toml: [[short_walk.modified_by]] 1 if: unknown finding 'calf_pan'; did you mean 'calf_pain'?",
@@ -1117,3 +1127,42 @@ def test_a_plan_without_what_may_be_left_out_says_the_rest() -> None:
             assert problems("plan.toml", table) == ()
             text = "".join(f"{key} = {written(value)}\n" for key, value in table.items())
             says_what_is_loaded({**LOADED, "plan.toml": text})
+
+
+def test_what_is_missing_of_a_measurement_is_told() -> None:
+    """Either of range and decimals makes a measurement, and asks for the other."""
+    for key in ("range", "decimals"):
+        table = replaced("findings/more.toml", ("finding", "size_mm", key))
+        assert f"findings/more.toml: [finding.size_mm] {key}: is missing" in problems("findings/more.toml", table)
+
+
+def test_a_none_is_found_through_every_name() -> None:
+    """Above ROUTINE no name may rest on a `none`, whichever of the names in it does."""
+    rule = replaced("soon/calf_pain_with_factor.toml", ("when",), {"all": ["outer"]})
+    for names in (["weak_picture", "clot_factor"], ["clot_factor", "weak_picture"]):
+        with pytest.MonkeyPatch.context() as patch:
+            outer = {"means": "N", "all": names}
+            patch.setitem(FULL, "criteria.toml", {**FULL["criteria.toml"], "outer": outer})
+            (line,) = problems("soon/calf_pain_with_factor.toml", rule)
+            assert line.endswith("[when] all: 'outer' uses none, which stands only in routine/ and self_care/")
+
+
+def test_laws_and_scores_rest_on_sixteen_names_at_most_too() -> None:
+    """What rests on a name of sixteen others in a row is told by its own file."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(FULL, "criteria.toml", chained(17))
+        law = replaced("laws.toml", ("swelling_is_seen", "all"), ["n00"])
+        assert problems("laws.toml", law) == ("laws.toml: [swelling_is_seen]: rests on more than 16 names in a row",)
+        score = replaced("scores.toml", ("wells", "points"), {"n00": 3})
+        assert problems("scores.toml", score)[0] == "scores.toml: [wells]: rests on more than 16 names in a row"
+
+
+def test_all_of_two_and_any_of_two_are_two_rules() -> None:
+    """Only one criterion alone says the same in `any` as in `all`."""
+    both = ["calf_pain", "cancer"]
+    first = replaced("routine/pain.toml", ("when",), {"all": both})
+    for when, told in (({"any": both}, False), ({"all": both[::-1]}, True)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(FULL, "routine/weak.toml", replaced("routine/weak.toml", ("when",), when))
+            found = problems("routine/pain.toml", first)
+            assert any("says the same as" in line for line in found) == told
