@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from calf_triage import load_rules
 from calf_triage.batch import triage_arrow
 
-PEOPLE = 1_000
+PEOPLE = 400
 
 
 def made_up(people: int) -> pa.Table:

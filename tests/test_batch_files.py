@@ -377,7 +377,9 @@ def test_files_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
     (tmp_path / "link.csv").symlink_to(path)
     (tmp_path / "not.parquet").write_bytes(b"PAR1 no")
     os.mkfifo(tmp_path / "pipe.csv")
+    pl.DataFrame({"id": [[1]], "calf_pain": [True]}).write_parquet(tmp_path / "list.parquet")
     for words, told in (
+        ([tmp_path / "list.parquet", tmp_path / "x.csv"], "'id' is to be kept, so it has to hold texts"),
         ([tmp_path / "none.csv", tmp_path / "x.csv"], "no such file"),
         ([tmp_path, tmp_path / "x.csv"], "the name does not tell its format"),
         ([tmp_path, tmp_path / "x.csv", "--format", "csv"], "is a folder"),

@@ -591,7 +591,14 @@ def _parquet(source: Source, start: Position) -> Iterator[Piece]:
 
 
 def _batches(source: Source, start: Position, file: ParquetFile) -> Iterator[Piece]:
-    source.check_columns(file.schema_arrow.names)
+    schema = file.schema_arrow
+    source.check_columns(schema.names)
+    for name in source.keep:
+        kind = schema.field(name).type
+        if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+            raise UnreadableError(
+                f"{source.where}: {shown(name)} is to be kept, so it has to hold texts, numbers or dates"
+            )
     total, before = file.metadata.num_rows, 0
     yield _part(source, pl.DataFrame(file.schema_arrow.empty_table()), start.row, total)
     for group in range(file.num_row_groups):
