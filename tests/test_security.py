@@ -54,7 +54,7 @@ def hook(event, arguments):
         seen.append(event)
 sys.addaudithook(hook)
 """
-ENDED = "on = False\nprint(*seen, sep=chr(10), file=sys.__stderr__)"
+ENDED = "on = False\nprint(*(f'audit: {one}' for one in seen), sep=chr(10), file=sys.__stderr__)"
 
 
 def audited(program: str, *arguments: str, cwd: Path) -> list[str]:
@@ -76,7 +76,7 @@ def audited(program: str, *arguments: str, cwd: Path) -> list[str]:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    return [line for line in done.stderr.splitlines() if line]
+    return [line.removeprefix("audit: ") for line in done.stderr.splitlines() if line.startswith("audit: ")]
 
 
 # -- rule folders are data ---------------------------------------------------------------------------------------------
@@ -168,6 +168,7 @@ commands = {
     "diff": [["diff", where, where]],
     "vignettes": [["vignettes", f"{kept}/cases.toml", *rules]],
     "schema": [["schema", *rules], ["schema", "assessment"]],
+    "batch": [["batch", f"{kept}/table.csv", "-", "--strict", *rules]],
     "follow-up": [["follow-up", f"{kept}/before.json", f"{kept}/answers.json", "--days", "2", *rules]],
 }
 """
@@ -182,6 +183,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "before.json").write_text(answered()[2].to_json(), encoding="utf-8")
     (folder / "log.json").write_text('[{"day": "2026-03-02", "done": true}]', encoding="utf-8")
     (folder / "cases.toml").write_bytes(cases()[0])
+    (folder / "table.csv").write_text("calf_pain,breathless\ntrue,false\nfalse,\n", encoding="utf-8")
     return folder
 
 
