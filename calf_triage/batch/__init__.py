@@ -28,8 +28,6 @@ again. Until then nothing is known of that person, who may be the most urgent of
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Literal, cast, get_args
@@ -104,7 +102,7 @@ def triage_frame(
     keep: Collection[str] = (),
     outputs: Collection[Output] = OUTPUTS,
     strict: bool = False,
-    threads: int | None = None,
+    threads: int = 1,
 ) -> Batch:
     """What `triage` says to each row of a table.
 
@@ -114,7 +112,7 @@ def triage_frame(
     keep: columns that are no findings and are carried through: who it is, when it was.
     outputs: what to work out, of OUTPUTS. "acuity" and "rules" alone are the fastest.
     strict: raise for the first rows that cannot be read, instead of setting them aside.
-    threads: how many to use at most; as many as there are processors if not given.
+    threads: how many to use at most; one if not given, since only columns of texts gain from more.
 
     Raises FindingError for columns that are neither findings nor kept, all of them at once, and, if strict, for rows;
     ValueError for an unknown output, TypeError for what is no table.
@@ -136,7 +134,7 @@ def triage_frame(
         return _columns_out.record_batch(of, answers, template), _set_aside(answers, start)
 
     starts = range(0, table.height, ROWS_AT_ONCE)
-    workers = min(threads or _processors(), len(starts))
+    workers = min(threads, len(starts))
     if workers > 1:
         # numpy lets other threads run while it works on a bitmap.
         with ThreadPoolExecutor(workers) as pool:
@@ -300,11 +298,6 @@ def _check_columns(rules: RuleSet, names: Sequence[str], keep: Sequence[str]) ->
             problems.append(f"column {shown(name)}: unknown finding{near or '; name it in keep if it is to be kept'}")
     if problems:
         raise FindingError(problems)
-
-
-def _processors() -> int:
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def _array(series: pl.Series) -> pa.Array:
