@@ -240,16 +240,18 @@ def plot(path: Path, by_rules: Mapping[str, Measured], by_number: Mapping[str, M
     matplotlib = import_module("matplotlib")
     matplotlib.use("svg")
     pyplot: Any = import_module("matplotlib.pyplot")
-    figure, axes = pyplot.subplots(1, 2, figsize=(12, 5), layout="constrained")
+    figure, axes = pyplot.subplots(1, 2, figsize=(14, 5), layout="constrained")
+    names = dict.fromkeys(name for measured in (by_rules, by_number) for of in measured.values() for name in of)
+    colours = dict(zip(names, matplotlib.colormaps["tab20"].colors, strict=False))
     for axis, measured, what in ((axes[0], by_rules, "rules"), (axes[1], by_number, "answers, bundled rules")):
         for name in dict.fromkeys(name for of in measured.values() for name in of):
             points = [
                 (place, of.median) for place, found in measured.items() if isinstance(of := found.get(name), Taken)
             ]
-            axis.plot(*zip(*points, strict=True), marker="o", label=name)
+            axis.plot(*zip(*points, strict=True), marker="o", color=colours[name], label=name)
         axis.set(yscale="log", xlabel=what, ylabel="median of a call, µs")
         axis.grid(visible=True, alpha=0.3)
-    axes[0].legend(fontsize="small")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper", fontsize="small")
     figure.savefig(path, format="svg")
 
 
