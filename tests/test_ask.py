@@ -919,10 +919,10 @@ def test_a_region_that_is_no_region_is_told_in_plain_words(
 
 
 def test_a_closed_standard_output_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing can be asked there; exit code 2, in one line."""
+    """Nothing can be asked there; exit code 3, as of every command, in one line."""
     monkeypatch.setattr(sys, "stdout", None)
-    assert main(["ask", *ON_MINI]) == 2
-    assert capsys.readouterr().err == "calf-triage: ask: standard output is closed, so nothing can be asked\n"
+    assert main(["ask", *ON_MINI]) == 3
+    assert capsys.readouterr().err == "calf-triage: standard output is closed, so nothing was run\n"
 
 
 def test_the_command_that_goes_on_works_from_any_folder(

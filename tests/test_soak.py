@@ -128,8 +128,9 @@ def memory_lost(answers, **more):
     libc.malloc(24)
     return triage(answers, **more)
 def now_and_then_another(answers, **more):
-    found = triage(answers, **more)
-    return triage({"breathless": True}, **more) if next(calls) % 100 == 50 else found
+    # Rules that are made up, and come and go, may know no such finding.
+    another = {} if more["rules"] is not MINI else {"breathless": True}
+    return triage(another if next(calls) % 100 == 50 else answers, **more)
 libc = ctypes.CDLL(None)
 libc.malloc.restype = ctypes.c_void_p
 print(Soak(3, FAULT, (MINI,)).run(0))

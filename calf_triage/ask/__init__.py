@@ -40,8 +40,6 @@ def ask(chosen: Namespace, rules: RuleSet, show: Callable[[Assessment], None]) -
 
     Raises UnreadableError for a file that cannot be used, and where there is nothing to ask on.
     """
-    if sys.stdout is None:
-        raise UnreadableError("ask: standard output is closed, so nothing can be asked")
     content = _resumed(chosen)
     keeper = _keeper(chosen, content)
     interview = _interview(chosen, rules, content)
