@@ -48,6 +48,8 @@ MOST_BLOCKS_A_CALL: Final = 0.25
 """Of growth: one Python object that each fourth call leaves behind is seen. Measured: below 0.05."""
 MOST_BYTES_A_CALL: Final = 4.0
 """Of growth in what C's allocator has in use: less than the smallest thing that it gives out, 24 bytes. Measured: 0."""
+A_FEW_BYTES: Final = 8 * 1024
+"""What is allocated once and kept, late in a short run, is no growth; a leak of 24 bytes a call is soon more."""
 MOST_RESIDENT_A_CALL: Final = 4_096.0
 """Of growth in the resident set: a page."""
 SWING: Final = 64 * 1024 * 1024
@@ -88,8 +90,9 @@ class Growth:
         told = []
         if self.blocks > MOST_BLOCKS_A_CALL:
             told.append(f"{self.blocks:.3f} Python objects a call stay behind")
-        if self.allocated is not None and self.allocated > MOST_BYTES_A_CALL:
-            told.append(f"{self.allocated:.1f} bytes a call stay allocated")
+        kept = self.allocated or 0.0
+        if kept > MOST_BYTES_A_CALL and kept * self.calls > A_FEW_BYTES:
+            told.append(f"{kept:.1f} bytes a call stay allocated")
         grown = self.resident or 0.0
         if grown > MOST_RESIDENT_A_CALL and grown * self.calls > SWING:
             told.append(f"the resident set grows by {grown:.0f} bytes a call")
