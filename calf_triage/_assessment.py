@@ -26,6 +26,11 @@ INTENDED_USE: Final = (
 
 MOST_EMERGENCY_WORDS: Final = 40
 MOST_QUESTIONS_SHOWN: Final = 12
+HOURS: Final = {Acuity.EMERGENCY: 0, Acuity.SAME_DAY: 24}
+"""Within how many hours to be seen, on the rungs where every rule says the same."""
+UNSURE_SAME_DAY_HOURS: Final = 48
+"""Where only unsure answers keep a SAME_DAY rule open, which then counts as SOON."""
+LONGEST_SOON_HOURS: Final = 336
 
 Reason = Literal[
     "rules", "unsure", "unfinished", "unseen", "no_symptom", "unexplained", "under_age", "age_unsure", "no_item"

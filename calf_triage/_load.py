@@ -69,7 +69,6 @@ MOST_NAMES: Final = 1_000
 DEEPEST_NAMES: Final = 16
 # Were each name to stand for four others, ten in a row would stand for a million criteria.
 MOST_WRITTEN_OUT: Final = 1_000
-
 MOST_CIRCLES: Final = 10
 MOST_CHOICES: Final = 12
 MOST_POINTS: Final = 1_000

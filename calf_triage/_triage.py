@@ -7,13 +7,16 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Set
 from functools import reduce
 from operator import ne, or_
-from typing import Final, Literal
+from typing import Literal
 
 from attrs import evolve
 
 from calf_triage._advice import Advice, Region
 from calf_triage._assessment import (
+    HOURS,
+    LONGEST_SOON_HOURS,
     MATTERS,
+    UNSURE_SAME_DAY_HOURS,
     Assessment,
     Disposition,
     Escalation,
@@ -39,10 +42,6 @@ from calf_triage.readings import durable
 from calf_triage.readings.plain import MET, Parts, Reading, plain
 
 Engine = Literal["durable", "plain"]
-
-_HOURS: Final = {Acuity.EMERGENCY: 0, Acuity.SAME_DAY: 24}
-_UNSURE_SAME_DAY_HOURS: Final = 48
-_LONGEST_SOON_HOURS: Final = 336
 
 _bundled: list[RuleSet] = []
 _loading = threading.Lock()
@@ -431,10 +430,10 @@ class _Resolution:
     def _hours(self, acuity: Acuity, counting: Iterable[Rule]) -> int | None:
         """The hours of the rung; of SOON, the shortest that a rule asks for, or might yet ask for."""
         if acuity is not Acuity.SOON:
-            return _HOURS.get(acuity)
-        hours = [rule.within_hours if rule.acuity is Acuity.SOON else _UNSURE_SAME_DAY_HOURS for rule in counting]
+            return HOURS.get(acuity)
+        hours = [rule.within_hours if rule.acuity is Acuity.SOON else UNSURE_SAME_DAY_HOURS for rule in counting]
         hours += [self.rules.rules[number].within_hours for number in self.could_fire]
-        return min((number for number in hours if number), default=_LONGEST_SOON_HOURS)
+        return min((number for number in hours if number), default=LONGEST_SOON_HOURS)
 
     def _first_aid(self, acuity: Acuity, counting: Iterable[Rule]) -> tuple[tuple[Note, ...], tuple[Note, ...]]:
         """What to do and what to avoid meanwhile, without whatever conflicts with another item of either."""

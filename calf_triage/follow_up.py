@@ -22,7 +22,7 @@ from typing import Final, Literal
 from attrs import evolve, frozen
 
 from calf_triage import _json
-from calf_triage._assessment import Assessment, Block, Disposition, Escalation, SelfCare, as_text
+from calf_triage._assessment import HOURS, Assessment, Block, Disposition, Escalation, SelfCare, as_text
 from calf_triage._errors import FindingError
 from calf_triage._findings import UNSURE, Acuity, Answer, Finding, Kind
 from calf_triage._rules import RuleSet
@@ -363,7 +363,7 @@ def _at_least(rules: RuleSet, was: Assessment, found: Assessment, lowest: Acuity
         return found
     to, earlier = found.disposition, was.disposition
     lower = lowest < Acuity.SAME_DAY
-    hours = {Acuity.EMERGENCY: 0, Acuity.SAME_DAY: 24, Acuity.SOON: _SOON_HOURS}
+    hours = {**HOURS, Acuity.SOON: _SOON_HOURS}
     same = earlier if isinstance(earlier, Escalation) and earlier.acuity is lowest else None
     services = [rules.services[id] for id in rules.default_see[lowest]]
     disposition = Escalation(

@@ -89,7 +89,7 @@ def table(rules: RuleSet, people: People, typed: Typed = words) -> pl.DataFrame:
     return pl.DataFrame(found)
 
 
-def expected(found: Assessment) -> dict[str, object]:
+def outputs(found: Assessment) -> dict[str, object]:
     """The outputs, as the one-at-a-time answer says them."""
     to, care = found.disposition, isinstance(found.disposition, SelfCare)
     return {
@@ -128,7 +128,7 @@ def same_as_one_at_a_time(rules: RuleSet, people: People, done: Batch) -> set[st
             rest = refused.value.assessment
             assert {each["acuity_of_rest"] for each in problems} == {rest.acuity.word if rest else None}
             continue
-        assert got == expected(triage(answers, rules=rules, engine="plain")), f"row {row}"
+        assert got == outputs(triage(answers, rules=rules, engine="plain")), f"row {row}"
         reached.add(found if isinstance(found := got["acuity"], str) else "")
     assert not aside
     return reached
@@ -527,7 +527,7 @@ def test_wrong_calls_are_refused_in_words() -> None:
 
 def test_small_tables_are_right() -> None:
     """No rows, no columns, one row, all null: nothing is invented; nothing told is what `triage` says to nothing."""
-    nothing = expected(triage({}))
+    nothing = outputs(triage({}))
     empty = triage_frame(pl.DataFrame())
     assert empty.assessments.schema == output_schema()
     assert empty.assessments.height == empty.set_aside.height == 0

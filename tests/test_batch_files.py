@@ -21,12 +21,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calf_triage import FindingError, RuleSet, SelfCare, load_rules, triage
+from calf_triage import FindingError, RuleSet, load_rules, triage
 from calf_triage._files import UnreadableError, json_answers
 from calf_triage._findings import UNSURE, Answer
 from calf_triage.check import with_benign_rest
 from calf_triage.cli import main
 from tests._rules import MINI, MINI_FOLDER, RULES
+from tests.test_batch import outputs
 
 pl = pytest.importorskip("polars")
 pytest.importorskip("pyarrow")
@@ -99,23 +100,7 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 def expected(person: Mapping[str, Answer], rules: RuleSet) -> dict[str, Any]:
     """What `triage` says to one person, by the names of the columns."""
-    said = triage(person, rules=rules, engine="plain")
-    care = said.disposition
-    return {
-        "acuity": said.acuity.word,
-        "disposition": "self_care" if isinstance(care, SelfCare) else "escalation",
-        "reason": said.reason,
-        "established": said.established.word,
-        "not_excluded": said.not_excluded.word,
-        "settled": said.settled,
-        "rules": [rule.id for rule in said.because],
-        "causes": [cause.id for cause in said.differential],
-        "see": [] if isinstance(care, SelfCare) else [service.id for service in care.see],
-        "within_hours": None if isinstance(care, SelfCare) else care.within_hours,
-        "look_again_days": care.look_again_days,
-        "exercises": [item.id for item in care.advice] if isinstance(care, SelfCare) else [],
-        "version": rules.version,
-    }
+    return outputs(triage(person, rules=rules, engine="plain"))
 
 
 def command(*words: object) -> tuple[int, str, str]:

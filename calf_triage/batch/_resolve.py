@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from calf_triage._assessment import Reason
+from calf_triage._assessment import HOURS, LONGEST_SOON_HOURS, UNSURE_SAME_DAY_HOURS, Reason
 from calf_triage._findings import Acuity, Kind
 from calf_triage._rules import Rule, RuleSet
 from calf_triage.readings.columns import (
@@ -44,10 +44,6 @@ Lists = tuple[NDArray[np.int32], NDArray[np.uint16]]
 
 _Rungs = dict[Acuity, Bits]
 """For each rung above self-care whether it is on it or above."""
-
-_HOURS: Final = {Acuity.EMERGENCY: 0, Acuity.SAME_DAY: 24}
-_UNSURE_SAME_DAY_HOURS: Final = 48
-_LONGEST_SOON_HOURS: Final = 336
 
 
 class Prepared:
@@ -260,17 +256,17 @@ class Resolution:
     def within_hours(self) -> NDArray[np.int32]:
         """Of each row the hours within which to be seen, NO_NUMBER where none are said."""
         found = np.full(self.rows, NO_NUMBER, np.int32)
-        for rung, hours in _HOURS.items():
+        for rung, hours in HOURS.items():
             found[indices(self._on(rung), self.rows)] = hours
         asked: dict[int, list[Bits]] = {}
         for rule, node in self.of.above:
             if rule.acuity.one_lower() is Acuity.SOON:
-                asked.setdefault(_UNSURE_SAME_DAY_HOURS, []).append(self._by_unsure(node))
+                asked.setdefault(UNSURE_SAME_DAY_HOURS, []).append(self._by_unsure(node))
             if rule.within_hours:
                 fired = [self._met(node)] if rule.acuity is Acuity.SOON else []
                 asked.setdefault(rule.within_hours, []).extend((*fired, self._waiting(node)))
         soon = self._on(Acuity.SOON)
-        self._least(found, soon, asked, _LONGEST_SOON_HOURS)
+        self._least(found, soon, asked, LONGEST_SOON_HOURS)
         return found
 
     def look_again_days(self) -> NDArray[np.int32]:

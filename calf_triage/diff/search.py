@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from attrs import frozen
 
+from calf_triage._assessment import LONGEST_SOON_HOURS
 from calf_triage._findings import Acuity
 from calf_triage._rules import RuleSet
 from calf_triage.diff.changes import Line
@@ -15,7 +16,6 @@ from calf_triage.diff.sides import NEVER, Roots, Side, Support
 from calf_triage.diff.values import KINDS, Difference, Kind, Verdict
 from calf_triage.readings.sat import ABSENT, Circuit, Person
 from calf_triage.verify.prover import NotReplayedError, OutOfTimeError, Prover, in_words
-from calf_triage.verify.resolution import LONGEST_SOON_HOURS
 
 MOST_REPORTS: Final = 100
 MOST_OF_A_KIND: Final = 20

@@ -7,6 +7,7 @@ from typing import Final
 
 from attrs import frozen
 
+from calf_triage._assessment import LONGEST_SOON_HOURS, UNSURE_SAME_DAY_HOURS
 from calf_triage._cached import cached_property
 from calf_triage._criteria import Criterion
 from calf_triage._findings import Acuity
@@ -17,7 +18,7 @@ from calf_triage.diff.people import taken
 from calf_triage.diff.values import Answered, answered
 from calf_triage.readings.sat import Circuit, Person
 from calf_triage.verify.prover import NotReplayedError, Prover, Values
-from calf_triage.verify.resolution import LONGEST_SOON_HOURS, UNSURE_SAME_DAY_HOURS, Resolution, Standing
+from calf_triage.verify.resolution import Resolution, Standing
 
 
 class Roots:

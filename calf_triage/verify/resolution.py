@@ -8,6 +8,7 @@ from typing import Final
 from attrs import frozen
 
 from calf_triage._advice import Advice
+from calf_triage._assessment import LONGEST_SOON_HOURS, UNSURE_SAME_DAY_HOURS
 from calf_triage._cached import cached_property
 from calf_triage._findings import UNSURE, Acuity
 from calf_triage._rules import Rule, RuleSet
@@ -16,8 +17,6 @@ from calf_triage.readings.sat import Circuit, Person, Truths
 RUNGS: Final = (Acuity.ROUTINE, Acuity.SOON, Acuity.SAME_DAY, Acuity.EMERGENCY)
 OUTCOME: Final = ("rung", "hours", "causes", "places")
 """What makes two answers different ones; "advice" can be added."""
-UNSURE_SAME_DAY_HOURS: Final = 48
-LONGEST_SOON_HOURS: Final = 336
 
 
 @frozen
